@@ -1,0 +1,242 @@
+import { Refusal } from "../services/shared/refusal.ts";
+import type { Page } from "../services/shared/schema.ts";
+import type { Telling } from "../services/shared/typed.ts";
+import { sleep, timeAt, type World } from "../services/shared/world.ts";
+import type { CollectionShape, Delivery, Query, StoreAdapter, StoredRecord } from "./store.ts";
+
+/** Every document has these two. `version` is given by the collection. */
+export interface Doc {
+  id: string;
+  version: number;
+}
+export type New<D extends Doc> = Omit<D, "version">;
+
+export interface CollectionOptions<D extends Doc> extends Partial<CollectionShape> {
+  /**
+   * The facts that a change causes, as a pure function of before (null for a new document) and after.
+   * They are saved in the same write as the change and delivered at least once.
+   */
+  tells?: (before: D | null, after: D) => Telling[];
+  /** How to make a document of schema version n out of one of n - 1. */
+  migrations?: Record<number, (doc: D) => D>;
+}
+
+/** How long a delivery may take before somebody else looks at the outbox as well. */
+const OUTBOX_PATIENCE_MS = 3_000;
+const INBOX_LENGTH = 50;
+const MOST_RETRIES = 30;
+
+/** What outbox relays need to know of a collection. */
+export interface House {
+  world: World;
+  /** Which services hear a fact. */
+  hearersOf(type: string): readonly string[];
+  /** Called after a document with something to tell was saved. */
+  toldIn(collection: Collection<Doc>, record: StoredRecord): void;
+}
+
+/** Documents of one kind. The document is the unit of consistency: it changes in one write or not at all. */
+export class Collection<D extends Doc> {
+  readonly name: string;
+  readonly adapter: StoreAdapter;
+  readonly #options: CollectionOptions<D>;
+  readonly #house: House;
+
+  constructor(name: string, adapter: StoreAdapter, options: CollectionOptions<D>, house: House) {
+    this.name = name;
+    this.adapter = adapter;
+    this.#options = options;
+    this.#house = house;
+    adapter.shape({
+      fields: options.fields ?? [],
+      lists: options.lists ?? [],
+      unique: options.unique ?? [],
+      indexes: options.indexes ?? [],
+      schemaVersion: options.schemaVersion ?? 1,
+    });
+  }
+
+  /** Brings stored documents to the schema version of the code. A store from a newer Lonja is left alone. */
+  async migrate(): Promise<void> {
+    const { schemaVersion = 1, migrations = {} } = this.#options;
+    const stored = await this.adapter.storedSchemaVersion();
+    if (stored > schemaVersion)
+      throw new Error(
+        `The stored ${this.name} have schema version ${stored}, this Lonja knows ${schemaVersion}: start the newer one.`,
+      );
+    for (let version = stored + 1; stored > 0 && version <= schemaVersion; version++) {
+      const migrate = migrations[version];
+      if (!migrate) continue;
+      let cursor: string | undefined;
+      do {
+        const page = await this.find({ limit: 100, cursor });
+        await Promise.all(page.data.map((doc) => this.change(doc.id, migrate)));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor);
+    }
+    if (stored !== schemaVersion) await this.adapter.setSchemaVersion(schemaVersion);
+  }
+
+  async get(id: string): Promise<D | undefined> {
+    const record = await this.adapter.findById(id);
+    return record ? this.#doc(record) : undefined;
+  }
+
+  async getMany(ids: readonly string[]): Promise<D[]> {
+    return (await this.adapter.findByIds([...ids])).map((record) => this.#doc(record));
+  }
+
+  async first(where: Query): Promise<D | undefined> {
+    const record = await this.adapter.findOne(where);
+    return record ? this.#doc(record) : undefined;
+  }
+
+  count(where: Query = {}): Promise<number> {
+    return this.adapter.count({ query: where });
+  }
+
+  /** One page, in the order of `sort` (a declared field, `-` for descending) and then of the id. */
+  async find(
+    asked: { where?: Query; sort?: string; limit?: number; cursor?: string | undefined } = {},
+  ): Promise<Page<D>> {
+    const { where = {}, sort = "_id", limit = 20, cursor } = asked;
+    const query = cursor ? { ...where, ...after(sort, readCursor(cursor, sort)) } : where;
+    const records = await this.adapter.find({ query, sort: order(sort), limit: limit + 1 });
+    const data = records.slice(0, limit);
+    const last = records.length > limit ? data.at(-1) : undefined;
+    return { data: data.map((record) => this.#doc(record)), nextCursor: last ? writeCursor(last, sort) : null };
+  }
+
+  /** @throws Duplicate when a unique index, or the id, is in the way. */
+  async insert(doc: New<D>): Promise<D> {
+    const record = this.#newRecord(doc);
+    await this.adapter.insert(record);
+    this.#announce(record);
+    return this.#doc(record);
+  }
+
+  /** In this order, and none after the first that cannot be inserted. */
+  async insertMany(docs: readonly New<D>[]): Promise<D[]> {
+    const records = docs.map((doc) => this.#newRecord(doc));
+    await this.adapter.insertMany(records);
+    for (const record of records) this.#announce(record);
+    return records.map((record) => this.#doc(record));
+  }
+
+  /**
+   * Changes a document by a pure decision. Whoever was slower decides again on what is there then; the
+   * same document given back means that nothing is to be written. `ifVersion` refuses instead of
+   * deciding again; `heard` is the id of the fact behind the change, which then counts once.
+   *
+   * @throws Refusal `not_found`, `version_conflict`, or whatever `decide` refuses.
+   */
+  async change(
+    id: string,
+    decide: (doc: D) => D,
+    { ifVersion, heard }: { ifVersion?: number | undefined; heard?: string } = {},
+  ): Promise<D> {
+    for (let tries = 0; tries < MOST_RETRIES; tries++) {
+      const record = await this.adapter.findById(id);
+      if (!record) throw new Refusal("not_found", `There is no ${id}.`);
+      if (ifVersion !== undefined && ifVersion !== record.version)
+        throw new Refusal("version_conflict", `It is at version ${record.version} by now.`, {
+          version: record.version,
+        });
+      const saved = await this.#attempt(record, decide, heard);
+      if (saved) return saved;
+      await sleep(this.#house.world, this.#house.world.random() * Math.min(100, 2 ** tries));
+    }
+    throw new Refusal("unavailable", `Too many are changing ${id} at once.`, { retryAfterSeconds: 1 });
+  }
+
+  /** Saves `after` if the document is still at the version of `before`. Undefined: it is not. */
+  async replace(before: D, after: D): Promise<D | undefined> {
+    const record = await this.adapter.findById(before.id);
+    if (record?.version !== before.version) return undefined;
+    return this.#attempt(record, () => after);
+  }
+
+  async remove(id: string): Promise<boolean> {
+    return (await this.adapter.removeById(id)) !== null;
+  }
+
+  async #attempt(record: StoredRecord, decide: (doc: D) => D, heard?: string): Promise<D | undefined> {
+    const before = this.#doc(record);
+    if (heard && record.inbox?.includes(heard)) return before;
+    const after = decide(before);
+    if (after === before && !heard) return before;
+
+    const next = this.#recordOf({ ...after, version: record.version + 1 });
+    const inbox = heard ? [...(record.inbox ?? []), heard].slice(-INBOX_LENGTH) : record.inbox;
+    if (inbox) next.inbox = inbox;
+    this.#putOut(next, record, this.#options.tells?.(before, this.#doc(next)) ?? []);
+    if (!(await this.adapter.replace(next, record.version))) return undefined;
+    this.#announce(next);
+    return this.#doc(next);
+  }
+
+  #newRecord(doc: New<D>): StoredRecord {
+    const record = this.#recordOf({ ...doc, version: 1 } as D);
+    this.#putOut(record, undefined, this.#options.tells?.(null, this.#doc(record)) ?? []);
+    return record;
+  }
+
+  #putOut(record: StoredRecord, before: StoredRecord | undefined, tellings: readonly Telling[]): void {
+    const { world, hearersOf } = this.#house;
+    const at = timeAt(world);
+    const fresh = tellings.flatMap(({ type, data }): Delivery[] => {
+      const id = world.id("evt");
+      return hearersOf(type).map((to) => ({ id, type, at, data, to, tries: 0 }));
+    });
+    const outbox = [...(before?.outbox ?? []), ...fresh];
+    if (outbox.length === 0) return;
+    record.outbox = outbox;
+    if (before?.parkedAt) record.parkedAt = before.parkedAt;
+    const dueAt = fresh.length ? timeAt(world, OUTBOX_PATIENCE_MS) : before?.outboxDueAt;
+    if (dueAt) record.outboxDueAt = dueAt;
+  }
+
+  #announce(record: StoredRecord): void {
+    if (record.outbox?.length) this.#house.toldIn(this as unknown as Collection<Doc>, record);
+  }
+
+  #recordOf({ id, version, ...fields }: D): StoredRecord {
+    return { _id: id, version, ...fields };
+  }
+
+  #doc({ _id, version, outbox, outboxDueAt, parkedAt, inbox, ...fields }: StoredRecord): D {
+    return { id: _id, version, ...fields } as unknown as D;
+  }
+}
+
+const fieldOf = (sort: string) => (sort.startsWith("-") ? sort.slice(1) : sort);
+
+function order(sort: string): string[] {
+  const id = sort.startsWith("-") ? "-_id" : "_id";
+  return fieldOf(sort) === "_id" ? [id] : [sort, id];
+}
+
+/** What comes after a position: the field is further, or equal and the id is further. */
+function after(sort: string, [value, id]: [string | number, string]): Query {
+  const further = sort.startsWith("-") ? "$lt" : "$gt";
+  const field = fieldOf(sort);
+  if (field === "_id") return { _id: { [further]: id } };
+  return { $or: [{ [field]: { [further]: value } }, { [field]: value, _id: { [further]: id } }] };
+}
+
+function writeCursor(record: StoredRecord, sort: string): string {
+  return Buffer.from(JSON.stringify([sort, record[fieldOf(sort)], record._id])).toString("base64url");
+}
+
+function readCursor(cursor: string, sort: string): [string | number, string] {
+  try {
+    const [sorted, value, id] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    if (sorted === sort && (typeof value === "string" || typeof value === "number") && typeof id === "string")
+      return [value, id];
+  } catch {
+    // Falls through to the refusal: whatever it is, it is no cursor of ours.
+  }
+  throw new Refusal("invalid_input", undefined, {
+    errors: [{ path: "cursor", message: "is not a cursor of this list" }],
+  });
+}

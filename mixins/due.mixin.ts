@@ -1,0 +1,58 @@
+import type { Service } from "moleculer";
+import { timeAt, type World } from "../services/shared/world.ts";
+import type { Collection, Doc } from "./collection.ts";
+
+const SWEEP_MS = 500;
+const MOST_AT_ONCE = 50;
+
+/**
+ * Looks after documents whose `dueAt` has come: an order whose node died, a hold that expires, a
+ * payment whose outcome is not known. `handle` moves `dueAt` on, or takes it away, by a conditional
+ * change of the document, so that of several nodes that sweep at once only one gets through.
+ * The collection declares the field and the index `dueAt`.
+ */
+export function due<D extends Doc, This = unknown>(
+  collection: string,
+  handle: (this: This, doc: D) => Promise<unknown>,
+): object {
+  interface Sweeper {
+    world: World;
+    logger: Service["logger"];
+    [key: string]: unknown;
+  }
+  const sweep = async (service: Sweeper) => {
+    const docs = service[collection] as Collection<D>;
+    const { data } = await docs.find({
+      where: { dueAt: { $lte: timeAt(service.world) } },
+      sort: "dueAt",
+      limit: MOST_AT_ONCE,
+    });
+    const outcomes = await Promise.allSettled(data.map((doc) => handle.call(service as This, doc)));
+    for (const [index, outcome] of outcomes.entries())
+      if (outcome.status === "rejected")
+        service.logger.warn(`${data[index]?.id} is due and could not be looked after: ${outcome.reason}`);
+  };
+  const key = `$sweep:${collection}`;
+
+  return {
+    started(this: Sweeper) {
+      const state = { stopped: false, callOff: () => {}, under: Promise.resolve() };
+      this[key] = state;
+      const later = () => {
+        state.callOff = this.world.after(SWEEP_MS, () => {
+          state.under = sweep(this)
+            .catch((error) => this.logger.warn(`${collection} could not be swept: ${error.message}`))
+            .finally(() => state.stopped || later());
+        });
+      };
+      later();
+    },
+    async stopped(this: Sweeper) {
+      const state = this[key] as { stopped: boolean; callOff: () => void; under: Promise<void> } | undefined;
+      if (!state) return;
+      state.stopped = true;
+      state.callOff();
+      await state.under;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { Refusal } from "../services/shared/refusal.ts";
+
+interface Write<T = unknown> {
+  run(): T;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** Error codes of SQLite, as its documentation lists them. */
+const BUSY = 5;
+const CONSTRAINT = 19;
+const troubles: Record<number, string> = {
+  8: "the file is read-only",
+  10: "the disk failed",
+  11: "the file is damaged",
+  13: "the disk is full",
+  14: "the file cannot be opened",
+  26: "it is not a database",
+};
+const troubleOf = (error: unknown) => troubles[((error as { errcode?: number }).errcode ?? 0) & 0xff];
+
+/** A store that cannot be opened stops the start with one line. */
+export class UnusableStore extends Error {
+  override readonly name = "UnusableStore";
+}
+
+/**
+ * One SQLite file, owned by one process. Writes that arrive together are committed together and
+ * acknowledged after the disk has them (write-ahead log, `synchronous=FULL`); a write that breaks a
+ * constraint fails alone.
+ */
+export class SqliteFile {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  readonly #owner: DatabaseSync | undefined;
+  readonly #statements = new Map<string, StatementSync>();
+  #queue: Write[] = [];
+  #users = 0;
+  /** How many commits, and so syncs of the disk, there were. */
+  commits = 0;
+  writes = 0;
+
+  constructor(path: string) {
+    this.path = path;
+    try {
+      if (path !== ":memory:") {
+        mkdirSync(dirname(path), { recursive: true });
+        this.#owner = takeOwnership(path);
+      }
+      this.db = new DatabaseSync(path, { timeout: 5000 });
+      this.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+      this.db.exec(
+        "CREATE TABLE IF NOT EXISTS lonja_schema (collection TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+      );
+      this.#refuseDamage();
+    } catch (error) {
+      this.#owner?.close();
+      if (error instanceof UnusableStore) throw error;
+      throw new UnusableStore(`${path} cannot be used: ${troubleOf(error) ?? (error as Error).message}.`);
+    }
+  }
+
+  use(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** Closes the file with its last user; what is still queued is written first. */
+  release(): boolean {
+    if (--this.#users > 0) return false;
+    this.#flush();
+    this.#statements.clear();
+    this.db.close();
+    this.#owner?.close();
+    return true;
+  }
+
+  statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const prepared = this.db.prepare(sql);
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+
+  /** Reads see what is committed. */
+  read<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw inOurWords(error);
+    }
+  }
+
+  /** Queues a write. Its promise resolves once the disk has it. */
+  write<T>(run: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#queue.push({ run, resolve, reject } as Write) === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const group = this.#queue;
+    this.#queue = [];
+    if (group.length === 0) return;
+    const settle: (() => void)[] = [];
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+      for (const { run, resolve, reject } of group) {
+        try {
+          const value = run();
+          settle.push(() => resolve(value));
+        } catch (error) {
+          // A full or failing disk rolls everything back by itself; then nothing of the group stands.
+          if (!isConstraint(error) || !this.db.isTransaction) throw error;
+          settle.push(() => reject(error));
+        }
+      }
+      this.db.exec("COMMIT");
+      this.commits++;
+      this.writes += group.length;
+    } catch (error) {
+      if (this.db.isOpen && this.db.isTransaction) this.db.exec("ROLLBACK");
+      for (const { reject } of group) reject(inOurWords(error));
+      return;
+    }
+    for (const done of settle) done();
+  }
+
+  /** Files up to 64 MB are checked in full, which takes a fraction of a second. */
+  #refuseDamage(): void {
+    const { page_count: pages } = this.db.prepare("PRAGMA page_count").get() as { page_count: number };
+    if (pages > 16_384) return;
+    const { quick_check: verdict } = this.db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+    if (verdict !== "ok")
+      throw new UnusableStore(
+        `${this.path} is damaged (${verdict}). Restore it from a backup, or move it away to begin anew.`,
+      );
+  }
+}
+
+/**
+ * A second database beside the file, locked for as long as the process lives: the system lets go of
+ * the lock with the process, however it ends, and others may still read the file itself.
+ */
+function takeOwnership(path: string): DatabaseSync {
+  const owner = new DatabaseSync(`${path}-owner`, { timeout: 200 });
+  try {
+    owner.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    return owner;
+  } catch (error) {
+    owner.close();
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 !== BUSY) throw error;
+    throw new UnusableStore(
+      `${path} is in use by another process. One process owns a file; stop the other one, or set DATA_DIR or STORE to another place.`,
+    );
+  }
+}
+
+const isConstraint = (error: unknown) => (((error as { errcode?: number }).errcode ?? 0) & 0xff) === CONSTRAINT;
+
+/** What is wrong with the disk is nobody's fault who asked: they may try again later. */
+function inOurWords(error: unknown): unknown {
+  const trouble = troubleOf(error);
+  return trouble ? new Refusal("unavailable", `The store cannot be used: ${trouble}.`) : error;
+}
+
+/** Where a store URL such as `sqlite:` or `sqlite:orders.db` points to. */
+export function sqlitePath(url: string, dataDir: string): string {
+  const name = url.slice("sqlite:".length);
+  if (name === ":memory:") return name;
+  return resolve(dataDir, name || "lonja.db");
+}
+
+export const isNewFile = (path: string) => path === ":memory:" || !existsSync(path);

@@ -1,0 +1,119 @@
+import type { Context, Service } from "moleculer";
+import { contracts } from "../services/contracts.ts";
+import type { DeadLetter, Envelope } from "../services/shared/delivery.ts";
+import { found } from "../services/shared/refusal.ts";
+import type { Page } from "../services/shared/schema.ts";
+import type { World } from "../services/shared/world.ts";
+import { Collection, type CollectionOptions, type Doc, type House } from "./collection.ts";
+import { Outbox } from "./outbox.ts";
+import type { StoreAdapter } from "./store.ts";
+
+export type { CollectionOptions, Doc, New } from "./collection.ts";
+export { Collection } from "./collection.ts";
+export { Duplicate, isDuplicate, type Query } from "./store.ts";
+
+/** Makes the adapter of one collection. The node's configuration decides which. */
+export type OpenStore = (service: string) => StoreAdapter;
+
+/** Lets `collectionOptions<Order>({ … })` keep the type of its documents. */
+export const collectionOptions = <D extends Doc>(options: CollectionOptions<D>): CollectionOptions<D> => options;
+
+interface Keeper {
+  name: string;
+  schema: { hears?: Record<string, (fact: Envelope) => unknown> };
+  world: World;
+  logger: Service["logger"];
+  broker: { openStore: OpenStore; call(name: string, params: unknown, options?: object): Promise<unknown> };
+  outbox: Outbox;
+  $collections: Collection<Doc>[];
+  [collection: string]: unknown;
+}
+
+const hearers = new Map<string, string[]>();
+for (const { name, hears = [] } of Object.values(contracts) as { name: string; hears?: readonly string[] }[])
+  for (const type of hears) hearers.set(type, [...(hearers.get(type) ?? []), name]);
+const nobody: readonly string[] = [];
+
+/**
+ * Gives a service its collections, as `this.<name>`, with the delivery of what they tell and the ear
+ * for what others tell. Nothing of it can be reached from outside but the house's own actions.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the documents of different collections have nothing in common.
+export function store(collections: Record<string, CollectionOptions<any>>): object {
+  return {
+    actions: {
+      hear: {
+        visibility: "protected",
+        handler(this: Keeper, ctx: Context<Envelope>) {
+          const hear = this.schema.hears?.[ctx.params.type];
+          if (!hear) throw new Error(`${this.name} does not hear ${ctx.params.type}`);
+          return Promise.resolve(hear.call(this, ctx.params)).then(() => null);
+        },
+      },
+      deadLetters: {
+        visibility: "protected",
+        async handler(this: Keeper, ctx: Context<{ limit?: number; cursor?: string }>): Promise<Page<DeadLetter>> {
+          const { limit = 20, cursor } = ctx.params;
+          const letters = await this.outbox.deadLetters();
+          const start = cursor ? letters.findIndex((letter) => letter.id === cursor) + 1 : 0;
+          const data = letters.slice(start, start + limit);
+          return { data, nextCursor: start + limit < letters.length ? (data.at(-1)?.id ?? null) : null };
+        },
+      },
+      replay: {
+        visibility: "protected",
+        async handler(this: Keeper, ctx: Context<{ id: string }>) {
+          return found(await this.outbox.replay(ctx.params.id), "dead letter");
+        },
+      },
+      outbox: {
+        visibility: "protected",
+        handler(this: Keeper) {
+          return this.outbox.state();
+        },
+      },
+    },
+
+    events: {
+      "$services.changed"(this: Keeper) {
+        this.outbox.hurry().catch((error) => this.logger.warn(`The outbox could not be hurried: ${error.message}`));
+      },
+    },
+
+    created(this: Keeper) {
+      const { world, logger, name: from, broker } = this;
+      this.outbox = new Outbox({
+        world,
+        logger,
+        from,
+        send: (to, envelope) => broker.call(`${to}.hear`, envelope, { timeout: 10_000 }),
+      });
+      const house: House = {
+        world,
+        hearersOf: (type) => hearers.get(type) ?? nobody,
+        toldIn: (collection, record) => this.outbox.told(collection, record),
+      };
+      this.$collections = Object.entries(collections).map(([name, options]) => {
+        const adapter = broker.openStore(from);
+        adapter.init(broker, { schema: { collection: `${from}_${name}` } });
+        const collection = new Collection<Doc>(name, adapter, options, house);
+        this[name] = collection;
+        this.outbox.add(collection);
+        return collection;
+      });
+    },
+
+    async started(this: Keeper) {
+      for (const collection of this.$collections) {
+        await collection.adapter.connect();
+        await collection.migrate();
+      }
+      this.outbox.start();
+    },
+
+    async stopped(this: Keeper) {
+      await this.outbox.stop();
+      for (const { adapter } of this.$collections) await adapter.disconnect();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { Refusal } from "../services/shared/refusal.ts";
+import type { Collection, Doc } from "./collection.ts";
+
+/** Documents by their id. One that does not exist is missing. */
+export type Docs<D> = ReadonlyMap<string, D>;
+
+interface Request<D extends Doc> {
+  ids: readonly string[];
+  decide: (docs: Docs<D>) => readonly D[];
+  resolve(docs: Docs<D>): void;
+  reject(error: unknown): void;
+  tries: number;
+}
+
+const MOST_TOGETHER = 500;
+const MOST_WAITING = 20_000;
+const MOST_TRIES = 20;
+
+/**
+ * Decides many changes of the same few documents together and saves each document once, so that a
+ * thousand buyers of one product cost a handful of writes. Each request sees what those before it
+ * have decided, and refuses for itself alone. When somebody else (another node) was faster with a
+ * document, the requests that touch it are decided again: a decision must change nothing when it has
+ * taken effect already.
+ */
+export class Together<D extends Doc> {
+  readonly #collection: () => Collection<D>;
+  readonly #fresh: (doc: D) => D | Promise<D>;
+  #waiting: Request<D>[] = [];
+  #running = false;
+
+  /** `fresh` is applied to each document before the first decision of a round. */
+  constructor(collection: () => Collection<D>, fresh: (doc: D) => D | Promise<D> = (doc) => doc) {
+    this.#collection = collection;
+    this.#fresh = fresh;
+  }
+
+  /** `decide` gives back the documents that are to change, new ones with version 0. */
+  change(ids: readonly string[], decide: (docs: Docs<D>) => readonly D[]): Promise<Docs<D>> {
+    if (this.#waiting.length >= MOST_WAITING)
+      return Promise.reject(new Refusal("unavailable", "Too many are asking at once.", { retryAfterSeconds: 1 }));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ids, decide, resolve, reject, tries: 0 });
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(() =>
+      this.#rounds().finally(() => {
+        this.#running = false;
+        if (this.#waiting.length) this.#start();
+      }),
+    );
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const requests = this.#waiting.splice(0, MOST_TOGETHER);
+      await this.#round(requests).catch((error) => {
+        for (const { reject } of requests) reject(error);
+      });
+    }
+  }
+
+  async #round(requests: readonly Request<D>[]): Promise<void> {
+    const collection = this.#collection();
+    const ids = new Set(requests.flatMap((request) => request.ids));
+    const before = new Map((await collection.getMany([...ids])).map((doc) => [doc.id, doc]));
+    const docs = new Map<string, D>();
+    for (const doc of before.values()) docs.set(doc.id, await this.#fresh(doc));
+    const untouched = new Map(docs);
+    const decided = requests.filter((request) => decideAlone(request, docs));
+
+    const changed = [...docs.values()].filter((doc) => doc !== untouched.get(doc.id));
+    const lost = new Set<string>();
+    await Promise.all(
+      changed.map(async (doc) => {
+        const old = before.get(doc.id);
+        const saved = await (old ? collection.replace(old, doc) : insertNew(collection, doc));
+        if (saved) docs.set(doc.id, saved);
+        else lost.add(doc.id);
+      }),
+    );
+    for (const request of decided) {
+      if (!request.ids.some((id) => lost.has(id))) request.resolve(docs);
+      else if (++request.tries < MOST_TRIES) this.#waiting.push(request);
+      else
+        request.reject(new Refusal("unavailable", "Too many are changing the same at once.", { retryAfterSeconds: 1 }));
+    }
+  }
+}
+
+function decideAlone<D extends Doc>({ decide, reject }: Request<D>, docs: Map<string, D>): boolean {
+  try {
+    for (const doc of decide(docs)) docs.set(doc.id, doc);
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
+  }
+}
+
+async function insertNew<D extends Doc>(collection: Collection<D>, doc: D): Promise<D | undefined> {
+  try {
+    const { version: _version, ...fields } = doc;
+    return await collection.insert(fields as Omit<D, "version">);
+  } catch (error) {
+    if ((error as Error).name === "Duplicate") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,224 @@
+import { contract } from "../shared/contract.ts";
+import {
+  Currency,
+  Id,
+  Maybe,
+  Money,
+  Nullable,
+  OneOf,
+  PageOf,
+  paging,
+  Shape,
+  Sku,
+  type Static,
+  Text,
+  Time,
+  Type,
+  Version,
+} from "../shared/schema.ts";
+
+export const ProductStatus = OneOf(["draft", "active", "archived"]);
+export type ProductStatus = Static<typeof ProductStatus>;
+
+const Handle = Type.String({
+  pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+  minLength: 1,
+  maxLength: 120,
+  description: "The product's name in addresses: lower case, digits, single dashes.",
+});
+const Url = Type.String({ pattern: "^(https?://|/)[^\\s\"'<>]+$", maxLength: 2000 });
+
+export const Picture = Shape({ url: Url, alt: Text(0, 500) });
+export const ProductOption = Shape({
+  name: Text(1, 60),
+  values: Type.Array(Text(1, 120), { minItems: 1, maxItems: 100 }),
+});
+
+/** The choice of each option, by its name: `{ "Size": "M" }`. */
+const Choice = Type.Record(Type.String({ minLength: 1, maxLength: 60 }), Text(1, 120), { maxProperties: 3 });
+
+const variant = {
+  sku: Sku,
+  title: Text(1, 250),
+  options: Choice,
+  price: Money,
+  compareAtPrice: Maybe(Money),
+};
+export const Variant = Shape({ id: Id("var"), ...variant });
+export type Variant = Static<typeof Variant>;
+
+const product = {
+  handle: Handle,
+  title: Text(1, 250),
+  description: Text(0, 20_000, "Plain text or the HTML that was given; show it only sanitized."),
+  status: ProductStatus,
+  vendor: Maybe(Text(0, 120)),
+  type: Maybe(Text(0, 120)),
+  tags: Type.Array(Text(1, 120), { maxItems: 100 }),
+  categories: Type.Array(Handle, { maxItems: 20, description: "Handles of categories." }),
+  images: Type.Array(Picture, { maxItems: 50 }),
+  options: Type.Array(ProductOption, { maxItems: 3 }),
+};
+const kept = { id: Id("prod"), createdAt: Time, updatedAt: Time, version: Version };
+
+/** As clients see it: each variant with the units that can be bought right now. */
+export const Product = Shape({
+  ...kept,
+  ...product,
+  variants: Type.Array(Shape({ id: Id("var"), ...variant, available: Type.Integer({ minimum: 0 }) })),
+});
+export type Product = Static<typeof Product>;
+
+/** As the catalog keeps it. */
+export const StoredProduct = Shape({ ...kept, ...product, variants: Type.Array(Variant) });
+export type StoredProduct = Static<typeof StoredProduct>;
+
+const NewVariant = Shape({ ...variant, sku: Maybe(Sku), title: Maybe(Text(1, 250)), options: Maybe(Choice) });
+
+/** What staff give to make a product; what is left out gets a sensible default. */
+export const NewProduct = Shape({
+  handle: Maybe(Handle),
+  title: product.title,
+  description: Maybe(product.description),
+  status: Maybe(ProductStatus),
+  vendor: product.vendor,
+  type: product.type,
+  tags: Maybe(product.tags),
+  categories: Maybe(product.categories),
+  images: Maybe(product.images),
+  options: Maybe(product.options),
+  variants: Type.Array(NewVariant, { minItems: 1, maxItems: 250 }),
+});
+export type NewProduct = Static<typeof NewProduct>;
+
+export const Category = Shape({ handle: Handle, title: Text(1, 120), products: Type.Integer({ minimum: 0 }) });
+export type Category = Static<typeof Category>;
+
+/** What an order needs to know of a variant to write it down for good. */
+export const Offer = Shape({
+  sku: Sku,
+  productId: Id("prod"),
+  variantId: Id("var"),
+  title: Text(1, 520, "Product and variant."),
+  unitPrice: Money,
+});
+export type Offer = Static<typeof Offer>;
+
+export const Import = Shape({
+  id: Id("imp"),
+  status: OneOf(["queued", "running", "succeeded", "failed"]),
+  total: Type.Integer({ minimum: 0, description: "Products in the file." }),
+  imported: Type.Integer({ minimum: 0 }),
+  skipped: Type.Integer({ minimum: 0 }),
+  errors: Type.Array(
+    Shape({
+      row: Type.Integer({ minimum: 1, description: "Line of the file; the header is 1." }),
+      message: Type.String(),
+    }),
+  ),
+  createdAt: Time,
+  finishedAt: Nullable(Time),
+});
+export type Import = Static<typeof Import>;
+
+export const catalog = contract({
+  name: "catalog",
+  about: "Products, variants, prices, categories, search and import.",
+  actions: {
+    "catalog.list": {
+      summary: "List products",
+      description: "Active products; staff see every status and may filter by it.",
+      rest: { route: "GET /v1/products", access: "anyone" },
+      params: Shape({
+        q: Maybe(Text(1, 200, "Words to look for in title, description, vendor, type, tags and SKUs.")),
+        category: Maybe(Handle),
+        status: Maybe(ProductStatus),
+        sort: Maybe(OneOf(["createdAt", "-createdAt", "title", "-title", "price", "-price", "relevance"])),
+        ...paging,
+      }),
+      result: PageOf(Product),
+    },
+    "catalog.get": {
+      summary: "Get a product by its id or handle",
+      rest: { route: "GET /v1/products/:idOrHandle", access: "anyone" },
+      params: Shape({ idOrHandle: Text(1, 130) }),
+      result: Product,
+      refuses: ["not_found"],
+    },
+    "catalog.categories": {
+      summary: "List categories that have active products",
+      rest: { route: "GET /v1/categories", access: "anyone" },
+      params: Shape({ ...paging }),
+      result: PageOf(Category),
+    },
+    "catalog.create": {
+      summary: "Create a product",
+      description:
+        "A variant without a SKU gets a stable one, made of handle and options. A handle or SKU that exists already is refused.",
+      rest: { route: "POST /v1/admin/products", access: "staff", status: 201 },
+      params: NewProduct,
+      result: Product,
+      refuses: ["already_exists"],
+    },
+    "catalog.change": {
+      summary: "Change a product",
+      description:
+        "Fields that are given replace those that are there. Variants are matched by their SKU: one that is left out of a given list is removed.",
+      rest: { route: "PATCH /v1/admin/products/:id", access: "staff" },
+      params: Shape({
+        id: Id("prod"),
+        ifVersion: Maybe(Version),
+        handle: Maybe(Handle),
+        title: Maybe(product.title),
+        description: Maybe(product.description),
+        status: Maybe(ProductStatus),
+        vendor: product.vendor,
+        type: product.type,
+        tags: Maybe(product.tags),
+        categories: Maybe(product.categories),
+        images: Maybe(product.images),
+        options: Maybe(product.options),
+        variants: Maybe(Type.Array(NewVariant, { minItems: 1, maxItems: 250 })),
+      }),
+      result: Product,
+      refuses: ["not_found", "already_exists", "version_conflict"],
+    },
+    "catalog.archive": {
+      summary: "Archive a product",
+      description:
+        "It can no longer be listed or bought; orders keep what they wrote down. Archiving again changes nothing.",
+      rest: { route: "DELETE /v1/admin/products/:id", access: "staff" },
+      params: Shape({ id: Id("prod"), ifVersion: Maybe(Version) }),
+      result: Product,
+      refuses: ["not_found", "version_conflict"],
+    },
+    "catalog.offers": {
+      summary: "What these SKUs cost at this moment",
+      description: "Active products only; a SKU that cannot be bought is missing from the answer.",
+      params: Shape({ skus: Type.Array(Sku, { minItems: 1, maxItems: 200 }) }),
+      result: Shape({ currency: Currency, offers: Type.Array(Offer) }),
+    },
+    "catalog.startImport": {
+      summary: "Import products from a file",
+      description:
+        "Shopify's product CSV. Runs in the background; one bad row costs its product only. Equal files give equal products, however often they are sent.",
+      rest: { route: "POST /v1/admin/imports", access: "staff", status: 202, takes: "text/csv" },
+      params: Shape({ body: Type.String({ maxLength: 20_000_000 }) }),
+      result: Import,
+    },
+    "catalog.getImport": {
+      summary: "Progress of an import",
+      rest: { route: "GET /v1/admin/imports/:id", access: "staff" },
+      params: Shape({ id: Id("imp") }),
+      result: Import,
+      refuses: ["not_found"],
+    },
+    "catalog.picture": {
+      summary: "A picture of the demo catalogue",
+      rest: { route: "GET /v1/pictures/:name", access: "anyone", gives: "image/svg+xml", cacheSeconds: 86_400 },
+      params: Shape({ name: Type.String({ pattern: "^[a-z0-9-]{1,80}\\.svg$" }) }),
+      result: Type.String(),
+      refuses: ["not_found"],
+    },
+  },
+});

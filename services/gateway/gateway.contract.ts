@@ -1,0 +1,56 @@
+import { contract } from "../shared/contract.ts";
+import { DeadLetter } from "../shared/delivery.ts";
+import { OneOf, PageOf, paging, Shape, type Static, Text, Type } from "../shared/schema.ts";
+
+export const Health = Shape({
+  status: OneOf(["ok", "unavailable"]),
+  services: Type.Record(Type.String(), OneOf(["up", "down"])),
+});
+export type Health = Static<typeof Health>;
+
+export const gateway = contract({
+  name: "gateway",
+  about: "The only HTTP door. It knows routes, tokens, limits and answers, and no business rule.",
+  actions: {
+    "gateway.live": {
+      summary: "Whether this process answers",
+      rest: { route: "GET /health/live", access: "anyone" },
+      params: Shape({}),
+      result: Shape({ status: OneOf(["ok"]) }),
+    },
+    "gateway.ready": {
+      summary: "Whether requests can be served: every service is there",
+      rest: { route: "GET /health/ready", access: "anyone" },
+      params: Shape({}),
+      result: Health,
+      refuses: ["unavailable"],
+    },
+    "gateway.metrics": {
+      summary: "Metrics in Prometheus' text format",
+      rest: { route: "GET /metrics", access: "anyone", gives: "text/plain" },
+      params: Shape({}),
+      result: Type.String(),
+    },
+    "gateway.openapi": {
+      summary: "This description",
+      rest: { route: "GET /openapi.json", access: "anyone", cacheSeconds: 60 },
+      params: Shape({}),
+      result: Type.Record(Type.String(), Type.Unknown()),
+    },
+    "gateway.deadLetters": {
+      summary: "Events that could not be delivered",
+      rest: { route: "GET /v1/admin/dead-letters", access: "staff" },
+      params: Shape({ ...paging }),
+      result: PageOf(DeadLetter),
+      refuses: ["unavailable"],
+    },
+    "gateway.replay": {
+      summary: "Deliver a dead letter once more",
+      description: "It leaves the list at once, and comes back when it fails again.",
+      rest: { route: "POST /v1/admin/dead-letters/:id/replay", access: "staff", status: 202 },
+      params: Shape({ id: Text(1, 200, "As listed.") }),
+      result: DeadLetter,
+      refuses: ["not_found", "unavailable"],
+    },
+  },
+});

@@ -1,0 +1,163 @@
+import { Line } from "../inventory/inventory.contract.ts";
+import { NextAction, PaymentStatus, Token, Totals } from "../payments/payments.contract.ts";
+import { contract } from "../shared/contract.ts";
+import {
+  Address,
+  Currency,
+  Email,
+  Id,
+  Maybe,
+  Money,
+  Nullable,
+  OneOf,
+  PageOf,
+  paging,
+  Quantity,
+  Shape,
+  Sku,
+  type Static,
+  Text,
+  Time,
+  Type,
+  Version,
+} from "../shared/schema.ts";
+
+export const OrderStatus = OneOf(["pending", "requires_action", "confirmed", "completed", "canceled", "expired"]);
+export type OrderStatus = Static<typeof OrderStatus>;
+
+export const FulfillmentStatus = OneOf([
+  "not_fulfilled",
+  "partially_fulfilled",
+  "fulfilled",
+  "partially_shipped",
+  "shipped",
+  "partially_delivered",
+  "delivered",
+  "canceled",
+]);
+
+export const OrderLine = Shape({
+  id: Id("line"),
+  sku: Sku,
+  title: Text(1, 520),
+  quantity: Quantity,
+  unitPrice: Money,
+  total: Money,
+});
+export type OrderLine = Static<typeof OrderLine>;
+
+export const Order = Shape({
+  id: Id("ord"),
+  number: Type.String({ description: "For people: short, without letters that look alike." }),
+  status: OrderStatus,
+  paymentStatus: PaymentStatus,
+  fulfillmentStatus: FulfillmentStatus,
+  currency: Currency,
+  lines: Type.Array(OrderLine),
+  totals: Totals,
+  email: Email,
+  customerId: Nullable(Id("usr")),
+  shippingAddress: Address,
+  billingAddress: Address,
+  payment: Nullable(Shape({ id: Nullable(Id("pay")), nextAction: Maybe(NextAction) })),
+  cancelReason: Nullable(Type.String()),
+  createdAt: Time,
+  updatedAt: Time,
+  version: Version,
+});
+export type Order = Static<typeof Order>;
+
+/** What the maker of an order is told; the token lets a guest see it again. */
+export const PlacedOrder = Shape({ ...Order.properties, guestToken: Type.String() });
+export type PlacedOrder = Static<typeof PlacedOrder>;
+
+export const TimelineEntry = Shape({
+  at: Time,
+  type: Type.String({ description: "Such as `stock_held`, `payment_authorized`, `confirmed`." }),
+  detail: Maybe(Type.String()),
+});
+export type TimelineEntry = Static<typeof TimelineEntry>;
+
+export const PlaceOrder = Shape({
+  email: Email,
+  currency: Maybe(Currency),
+  lines: Type.Array(Line, { minItems: 1, maxItems: 200 }),
+  shippingAddress: Address,
+  billingAddress: Maybe(Address),
+  shippingMethod: Maybe(OneOf(["standard"])),
+  payment: Shape({ token: Token }),
+});
+export type PlaceOrder = Static<typeof PlaceOrder>;
+
+const ById = Shape({ id: Id("ord") });
+const OrderFact = Shape({ order: Order, reason: Nullable(Type.String()) });
+
+export const orders = contract({
+  name: "orders",
+  about: "Orders and the checkout process.",
+  actions: {
+    "orders.place": {
+      summary: "Buy in one call",
+      description:
+        "Holds the stock, reserves the money, takes both, and answers once the outcome is known: 201 `confirmed`, or `requires_action` with `payment.nextAction`; 202 `pending` when it is not known in time, in which case it goes on by itself. A repeat with the same Idempotency-Key is the same order.",
+      rest: { route: "POST /v1/orders", access: "anyone", status: 201, pendingIs202: true, keyRequired: true },
+      params: PlaceOrder,
+      result: PlacedOrder,
+      refuses: ["insufficient_stock", "payment_declined", "payment_failed", "conflict"],
+      timeoutMs: 15_000,
+    },
+    "orders.list": {
+      summary: "List your orders, newest first",
+      rest: { route: "GET /v1/orders", access: "user" },
+      params: Shape({ status: Maybe(OrderStatus), ...paging }),
+      result: PageOf(Order),
+    },
+    "orders.get": {
+      summary: "Get an order",
+      description: "Staff, the customer whose order it is, or a guest with its token.",
+      rest: { route: "GET /v1/orders/:id", access: "anyone" },
+      params: ById,
+      result: Order,
+      refuses: ["not_found"],
+    },
+    "orders.events": {
+      summary: "The timeline of an order, oldest first",
+      rest: { route: "GET /v1/orders/:id/events", access: "anyone" },
+      params: Shape({ id: Id("ord"), ...paging }),
+      result: PageOf(TimelineEntry),
+      refuses: ["not_found"],
+    },
+    "orders.cancel": {
+      summary: "Cancel an order that has not left the house",
+      description:
+        "Gives the stock back, and the money. Canceling again changes nothing. 202 while the money is on its way.",
+      rest: { route: "POST /v1/orders/:id/cancel", access: "anyone", pendingIs202: true },
+      params: Shape({ id: Id("ord"), reason: Maybe(Text(1, 500)) }),
+      result: Order,
+      refuses: ["not_found", "invalid_state"],
+      timeoutMs: 15_000,
+    },
+    "orders.search": {
+      summary: "List all orders, newest first",
+      rest: { route: "GET /v1/admin/orders", access: "staff" },
+      params: Shape({
+        status: Maybe(OrderStatus),
+        q: Maybe(Text(1, 254, "An order's number or id, or the e-mail address, whole.")),
+        ...paging,
+      }),
+      result: PageOf(Order),
+    },
+    "orders.mayRead": {
+      summary: "Whether who asks may read this order",
+      description: "For services that keep what belongs to an order. Refused as `not_found` where they may not.",
+      params: ById,
+      result: Type.Boolean(),
+      refuses: ["not_found"],
+    },
+  },
+  tells: {
+    "orders.confirmed": OrderFact,
+    "orders.canceled": OrderFact,
+  },
+  hears: ["payments.changed"],
+});

@@ -1,0 +1,85 @@
+import type { Context, Middleware, ServiceSchema } from "moleculer";
+import type { TSchema } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
+import { contracts } from "../contracts.ts";
+import type { ActionContract, Contract } from "./contract.ts";
+import { houseActions } from "./delivery.ts";
+import { plainCopy } from "./plain.ts";
+import { type InputError, Refusal } from "./refusal.ts";
+
+const contractsByName: Record<string, Contract> = contracts;
+
+/** The contract of an action, by its whole name; undefined for what is not public to other services. */
+export function actionContract(name: string): Pick<ActionContract, "params" | "result"> | undefined {
+  const [service = "", action = ""] = name.split(".", 2);
+  return (
+    contractsByName[service]?.actions[name] ??
+    (service in contracts ? houseActions[action as keyof typeof houseActions] : undefined)
+  );
+}
+
+/**
+ * Holds every service to its contract: a service that lacks an action of its contract, or offers one
+ * that is not in it, does not start; params are validated strictly and copied, results are copied, so
+ * that a local call behaves like a remote one. `checkResults` also validates what is answered.
+ */
+export function keepContracts({ checkResults }: { checkResults: boolean }): Middleware {
+  return {
+    serviceCreating(_service, schema: ServiceSchema) {
+      const mine = contractsByName[schema.name];
+      if (mine) compareActions(mine, schema);
+    },
+    localAction(next, action) {
+      const contract = actionContract(action.name ?? "");
+      if (!contract) return next;
+      const params = lazily(contract.params);
+      const result = lazily(contract.result);
+      return async (ctx: Context<unknown>) => {
+        const given = ctx.params ?? {};
+        if (!params().Check(given))
+          throw new Refusal("invalid_input", undefined, { errors: inputErrors(params(), given) });
+        ctx.params = plainCopy(given);
+        const answer = plainCopy((await next.call(this as never, ctx)) ?? null);
+        if (checkResults && !result().Check(answer))
+          throw new Error(`${action.name} broke its contract: ${JSON.stringify(inputErrors(result(), answer))}`);
+        return answer;
+      };
+    },
+  } satisfies Middleware as Middleware;
+}
+
+function compareActions(mine: Contract, schema: ServiceSchema): void {
+  const promised = Object.keys(mine.actions).map((name) => name.slice(mine.name.length + 1));
+  const internal = new Set<string>([...Object.keys(houseActions), "rest"]);
+  const offered = Object.entries(schema.actions ?? {}).flatMap(([name, action]) =>
+    action === false || internal.has(name) ? [] : [name],
+  );
+  const lacking = promised.filter((name) => !offered.includes(name));
+  const unknown = offered.filter((name) => !promised.includes(name));
+  if (lacking.length) throw new Error(`Service ${mine.name} lacks ${lacking.join(", ")} of its contract.`);
+  if (unknown.length)
+    throw new Error(`Service ${mine.name} offers ${unknown.join(", ")}, which its contract does not name.`);
+}
+
+function lazily(schema: TSchema): () => Validator {
+  let compiled: Validator | undefined;
+  return () => (compiled ??= Compile(schema));
+}
+
+/** What is wrong, by path, each place once. */
+export function inputErrors(validator: Validator, value: unknown): InputError[] {
+  const byPath = new Map<string, string>();
+  for (const { instancePath, keyword, message, params } of validator.Errors(value)) {
+    if (keyword === "boolean") continue;
+    const extra = (params as { additionalProperties?: string[] }).additionalProperties;
+    for (const name of extra ?? [undefined]) {
+      const path = [instancePath.slice(1), name]
+        .filter((part) => part)
+        .join("/")
+        .slice(0, 200);
+      if (!byPath.has(path)) byPath.set(path, extra ? "is not known here" : message);
+    }
+    if (byPath.size >= 20) break;
+  }
+  return [...byPath].map(([path, message]) => ({ path, message }));
+}

@@ -1,0 +1,55 @@
+import type { TSchema } from "typebox";
+import type { RefusalCode } from "./refusal.ts";
+
+/**
+ * Who may use a route. `anyone`: no token needed, though one is looked at. `user`: signed in.
+ * Whose record it is, is decided by the service that owns the record, not here.
+ */
+export type Access = "anyone" | "user" | "staff" | "admin";
+
+/** The door through which the world reaches an action. Without it, only other services can ask. */
+export interface Rest {
+  /** Method and path, such as `GET /v1/products/:idOrHandle`; path names are params. */
+  route: `${"GET" | "POST" | "PATCH" | "DELETE"} /${string}`;
+  access: Access;
+  /** The status of success, where it is not 200. A list: the first fits, unless `pending` says else. */
+  status?: 201 | 202 | 204;
+  /** With it, an answer whose `status` field is `pending` goes out as 202. */
+  pendingIs202?: true;
+  /** Clients have to send an Idempotency-Key. */
+  keyRequired?: true;
+  /** Takes and gives something other than JSON. */
+  takes?: "application/json" | "text/csv" | "raw";
+  gives?: "text/html" | "text/plain" | "image/svg+xml" | "application/json";
+  /** May be kept by shared caches for this long. Everything else is `no-store`. */
+  cacheSeconds?: number;
+}
+
+export interface ActionContract {
+  /** One line, for the reference. */
+  summary: string;
+  /** Units, side effects and what a second call with the same params does, where it is not obvious. */
+  description?: string;
+  params: TSchema;
+  result: TSchema;
+  rest?: Rest;
+  /** The refusals that are part of the answer; those that any route may give are added by the gateway. */
+  refuses?: readonly RefusalCode[];
+  /** How long a caller waits, where it is not the broker's `requestTimeout`. */
+  timeoutMs?: number;
+}
+
+export interface Contract {
+  name: string;
+  /** For the reference: what this service is about. */
+  about: string;
+  /** What others may ask. Keys are whole action names, so that one search finds contract and callers. */
+  actions: Record<string, ActionContract>;
+  /** The facts it tells, delivered at least once to every service that says it hears them. */
+  tells?: Record<string, TSchema>;
+  /** The facts of others (or its own) that it acts on. */
+  hears?: readonly string[];
+}
+
+/** Keeps the exact type of a contract: the types of calls on both sides are read from it. */
+export const contract = <const C extends Contract>(definition: C): C => definition;

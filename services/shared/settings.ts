@@ -1,0 +1,122 @@
+import { contracts, type ServiceName } from "../contracts.ts";
+
+/** What the environment decides. Each variable is read in one place, once, at the start. */
+export interface Settings {
+  port: number;
+  host: string;
+  dataDir: string;
+  services: ServiceName[];
+  nodeId: string | undefined;
+  namespace: string;
+  /** Store URL per service: `sqlite:` with a file name or a path. */
+  stores: Record<ServiceName, string>;
+  admin: { email: string; password: string | undefined };
+  paymentProvider: "sandbox";
+  /** Whether money is taken at checkout or later, by staff. */
+  paymentCapture: "automatic" | "manual";
+  smtpUrl: string | undefined;
+  mailFrom: string;
+  currency: string;
+  shopName: string;
+  /** Exactly these origins may call from a browser. */
+  corsOrigins: string[];
+  /** How many proxies stand in front of the gateway and may be believed about `X-Forwarded-For`. */
+  trustedProxies: number;
+  rateLimit: boolean;
+  demo: boolean;
+  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+  logFormat: "pretty" | "json";
+  /** `production` asks for secrets where development makes them up. */
+  production: boolean;
+}
+
+export class UnusableSetting extends Error {
+  override readonly name = "UnusableSetting";
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the environment. The first value that cannot be used is named, with what could be. */
+export function readSettings(environment: Environment, terminal = false): Settings {
+  const read = <T>(name: string, fallback: T, parse: (text: string) => T | undefined, wanted: string): T => {
+    const text = environment[name];
+    if (text === undefined || text === "") return fallback;
+    const value = parse(text);
+    if (value === undefined) throw new UnusableSetting(`${name}=${text} cannot be used: ${wanted}.`);
+    return value;
+  };
+  const choice = <const C extends readonly string[]>(name: string, fallback: C[number], choices: C) =>
+    read<C[number]>(name, fallback, (text) => choices.find((c) => c === text), `it is one of ${choices.join(", ")}`);
+  const text = <F extends string | undefined>(name: string, fallback: F, pattern: RegExp, wanted: string) =>
+    read<string | F>(name, fallback, (value) => (pattern.test(value) ? value : undefined), wanted);
+  const whole = (name: string, fallback: number, min: number, max: number) =>
+    read(
+      name,
+      fallback,
+      (value) => (/^\d{1,9}$/.test(value) && +value >= min && +value <= max ? +value : undefined),
+      `it is a whole number from ${min} to ${max}`,
+    );
+  const onOff = (name: string, fallback: boolean) => choice(name, fallback ? "on" : "off", ["on", "off"]) === "on";
+
+  const names = Object.keys(contracts) as ServiceName[];
+  const services = read(
+    "SERVICES",
+    names,
+    (value) => {
+      const wanted = value.split(",").map((name) => name.trim());
+      return wanted.every((name) => name in contracts) ? (wanted as ServiceName[]) : undefined;
+    },
+    `it is a comma list of ${names.join(", ")}`,
+  );
+
+  const storeUrl = /^sqlite:[^?#]*$/;
+  const store = text("STORE", "sqlite:", storeUrl, "it begins with sqlite:");
+  const storeOf = (name: ServiceName) =>
+    text(
+      `${name.toUpperCase()}_STORE`,
+      name === "sandbox" && store === "sqlite:" ? "sqlite:sandbox.db" : store,
+      storeUrl,
+      "it begins with sqlite:",
+    );
+
+  text("TRANSPORTER", undefined, /^$/, "this version runs in one process; leave it unset");
+  text("CACHER", undefined, /^memory$/, "it is memory");
+  text("PAYMENT_PROVIDER", undefined, /^sandbox$/, "it is sandbox");
+
+  return {
+    port: whole("PORT", 3000, 0, 65_535),
+    host: text("HOST", "127.0.0.1", /^[\w.:-]+$/, "it is an address or a host name"),
+    dataDir: text("DATA_DIR", "./data", /\S/, "it is a folder"),
+    services,
+    nodeId: text("NODE_ID", undefined, /^[\w.-]{1,80}$/, "it is made of letters, digits, dots and dashes"),
+    namespace: text("NAMESPACE", "lonja", /^[\w-]{1,40}$/, "it is made of letters, digits and dashes"),
+    stores: Object.fromEntries(names.map((name) => [name, storeOf(name)])) as Settings["stores"],
+    admin: {
+      email: text("ADMIN_EMAIL", "admin@lonja.local", /^[^\s@]+@[^\s@]+\.[^\s@]+$/, "it is an e-mail address"),
+      password: text("ADMIN_PASSWORD", undefined, /^.{8,128}$/, "it has 8 to 128 characters"),
+    },
+    paymentProvider: "sandbox",
+    paymentCapture: choice("PAYMENT_CAPTURE", "automatic", ["automatic", "manual"]),
+    smtpUrl: text("SMTP_URL", undefined, /^smtps?:\/\/\S+$/, "it begins with smtp:// or smtps://"),
+    mailFrom: text("MAIL_FROM", "Lonja <shop@lonja.local>", /@/, "it is an e-mail address"),
+    currency: text("CURRENCY", "EUR", /^[A-Z]{3}$/, "it is an ISO 4217 code such as EUR"),
+    shopName: text("SHOP_NAME", "Lonja", /\S/, "it is a name"),
+    corsOrigins: read(
+      "CORS_ORIGINS",
+      [] as string[],
+      (value) => {
+        const origins = value.split(",").map((origin) => origin.trim());
+        return origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+          ? origins
+          : undefined;
+      },
+      "it is a comma list of origins such as https://shop.example.com",
+    ),
+    trustedProxies: whole("TRUSTED_PROXIES", 0, 0, 10),
+    rateLimit: onOff("RATE_LIMIT", true),
+    demo: onOff("DEMO", true),
+    logLevel: choice("LOG_LEVEL", "info", ["fatal", "error", "warn", "info", "debug", "trace"]),
+    logFormat: choice("LOG_FORMAT", terminal ? "pretty" : "json", ["pretty", "json"]),
+    production: environment.NODE_ENV === "production",
+  };
+}

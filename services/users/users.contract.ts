@@ -1,0 +1,125 @@
+import { contract } from "../shared/contract.ts";
+import {
+  Email,
+  Id,
+  Maybe,
+  Nothing,
+  OneOf,
+  PageOf,
+  paging,
+  Shape,
+  type Static,
+  Text,
+  Time,
+  Type,
+  Version,
+} from "../shared/schema.ts";
+
+export const Role = OneOf(["customer", "staff", "admin"]);
+
+export const User = Shape({
+  id: Id("usr"),
+  email: Email,
+  name: Text(0, 200),
+  role: Role,
+  disabled: Type.Boolean(),
+  createdAt: Time,
+  updatedAt: Time,
+  version: Version,
+});
+export type User = Static<typeof User>;
+
+/** No rule of composition: length is what counts. */
+const Password = Type.String({ minLength: 8, maxLength: 128 });
+const RefreshToken = Type.String({ minLength: 20, maxLength: 200 });
+
+export const Session = Shape({
+  user: User,
+  accessToken: Type.String({ description: "A JWT, signed with EdDSA. Send it as `Authorization: Bearer`." }),
+  refreshToken: Type.String({ description: "Opaque, good for one use." }),
+  expiresIn: Type.Integer({ description: "Seconds until the access token ends." }),
+});
+export type Session = Static<typeof Session>;
+
+export const Jwks = Shape({
+  keys: Type.Array(
+    Shape({
+      kty: OneOf(["OKP"]),
+      crv: OneOf(["Ed25519"]),
+      x: Type.String(),
+      kid: Type.String(),
+      use: OneOf(["sig"]),
+      alg: OneOf(["EdDSA"]),
+    }),
+  ),
+});
+
+export const users = contract({
+  name: "users",
+  about: "Accounts, credentials, sessions and roles.",
+  actions: {
+    "users.register": {
+      summary: "Open an account",
+      rest: { route: "POST /v1/auth/register", access: "anyone", status: 201 },
+      params: Shape({ email: Email, password: Password, name: Maybe(Text(0, 200)) }),
+      result: Session,
+      refuses: ["already_exists", "too_many_requests"],
+    },
+    "users.login": {
+      summary: "Sign in",
+      description: "A wrong password and an unknown address are answered alike, and take as long.",
+      rest: { route: "POST /v1/auth/login", access: "anyone" },
+      params: Shape({ email: Email, password: Type.String({ minLength: 1, maxLength: 128 }) }),
+      result: Session,
+      refuses: ["invalid_credentials", "too_many_requests"],
+    },
+    "users.refresh": {
+      summary: "Get a new access token",
+      description:
+        "The refresh token is good for one use and the answer brings its successor. One that is used again ends the whole family of sessions, but for a repeat within 10 s, which gets the same successor: the answer may have been lost.",
+      rest: { route: "POST /v1/auth/refresh", access: "anyone" },
+      params: Shape({ refreshToken: RefreshToken }),
+      result: Session,
+      refuses: ["invalid_token", "too_many_requests"],
+    },
+    "users.logout": {
+      summary: "End a session",
+      rest: { route: "POST /v1/auth/logout", access: "anyone", status: 204 },
+      params: Shape({ refreshToken: RefreshToken }),
+      result: Nothing,
+    },
+    "users.me": {
+      summary: "Your account",
+      rest: { route: "GET /v1/me", access: "user" },
+      params: Shape({}),
+      result: User,
+    },
+    "users.changeMe": {
+      summary: "Change your account",
+      rest: { route: "PATCH /v1/me", access: "user" },
+      params: Shape({ ifVersion: Maybe(Version), name: Maybe(Text(0, 200)) }),
+      result: User,
+      refuses: ["version_conflict"],
+    },
+    "users.list": {
+      summary: "List accounts, newest first",
+      rest: { route: "GET /v1/admin/users", access: "staff" },
+      params: Shape({ email: Maybe(Email), role: Maybe(Role), ...paging }),
+      result: PageOf(User),
+    },
+    "users.change": {
+      summary: "Change an account's role, or disable it",
+      description: "A disabled account's sessions end. The last admin cannot be removed.",
+      rest: { route: "PATCH /v1/admin/users/:id", access: "admin" },
+      params: Shape({ id: Id("usr"), ifVersion: Maybe(Version), role: Maybe(Role), disabled: Maybe(Type.Boolean()) }),
+      result: User,
+      refuses: ["not_found", "version_conflict", "invalid_state"],
+    },
+    "users.keys": {
+      summary: "The keys with which access tokens are signed",
+      rest: { route: "GET /.well-known/jwks.json", access: "anyone", cacheSeconds: 300 },
+      params: Shape({}),
+      result: Jwks,
+    },
+  },
+});

@@ -1,0 +1,90 @@
+import { openShop, type Shop } from "../shop.ts";
+
+const orderId = (n: number) => `ord_${String(n).padStart(26, "0")}`;
+const soon = () => new Date(Date.now() + 60_000).toISOString();
+
+describe("stock", () => {
+  let shop: Shop;
+
+  beforeEach(async () => {
+    shop = await openShop({ services: ["inventory"] });
+    await shop.call("inventory.open", {
+      stock: [
+        { sku: "MUG", onHand: 50 },
+        { sku: "TRAY", onHand: 1 },
+      ],
+    });
+  });
+  afterEach(() => shop.close());
+
+  const hold = (n: number, ...lines: { sku: string; quantity: number }[]) =>
+    shop.call("inventory.hold", { orderId: orderId(n), lines, expiresAt: soon() });
+  const commit = (n: number, ...lines: { sku: string; quantity: number }[]) =>
+    shop.call("inventory.commit", { orderId: orderId(n), lines });
+  const release = (n: number, ...lines: { sku: string; quantity: number }[]) =>
+    shop.call("inventory.release", { orderId: orderId(n), lines });
+  const level = (sku = "MUG") => shop.call("inventory.level", { sku });
+  const mug = { sku: "MUG", quantity: 1 };
+
+  test("200 buyers at once get exactly the 50 units that there are", async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 200 }, (_, n) => hold(n, mug)));
+
+    expect(outcomes.filter((one) => one.status === "fulfilled")).toHaveLength(50);
+    const refused = outcomes.find((one) => one.status === "rejected");
+    expect(refused?.reason).toMatchObject({
+      type: "insufficient_stock",
+      code: 409,
+      data: { errors: [{ sku: "MUG", requested: 1, available: 0 }] },
+    });
+    expect(await level()).toMatchObject({ onHand: 50, held: 50, available: 0 });
+  });
+
+  test("an order that asks twice holds and takes once", async () => {
+    await Promise.all([hold(1, mug), hold(1, mug), hold(1, mug)]);
+    expect(await level()).toMatchObject({ onHand: 50, held: 1 });
+
+    await Promise.all([commit(1, mug), commit(1, mug)]);
+    await commit(1, mug);
+    expect(await level()).toMatchObject({ onHand: 49, held: 0 });
+  });
+
+  test("all lines or none", async () => {
+    await expect(hold(1, mug, { sku: "TRAY", quantity: 2 })).rejects.toMatchObject({ type: "insufficient_stock" });
+    expect(await level()).toMatchObject({ held: 0, available: 50 });
+  });
+
+  test("equal SKUs in one order are summed first", async () => {
+    await expect(hold(1, { sku: "TRAY", quantity: 1 }, { sku: "TRAY", quantity: 1 })).rejects.toMatchObject({
+      type: "insufficient_stock",
+      data: { errors: [{ sku: "TRAY", requested: 2, available: 1 }] },
+    });
+  });
+
+  test("what was sold comes back once, however often it is released", async () => {
+    await hold(1, mug);
+    await commit(1, mug);
+    await Promise.all([release(1, mug), release(1, mug)]);
+    await release(1, mug);
+
+    expect(await level()).toMatchObject({ onHand: 50, held: 0 });
+    await expect(commit(1, mug)).rejects.toMatchObject({ type: "invalid_state" });
+  });
+
+  test("an order that was released cannot hold again", async () => {
+    await release(1, mug);
+
+    await expect(hold(1, mug)).rejects.toMatchObject({ type: "invalid_state" });
+    expect(await level()).toMatchObject({ held: 0 });
+  });
+
+  test("operator objects, extra fields and __proto__ are refused", async () => {
+    const hostile = [
+      { sku: { $ne: null } },
+      { sku: "MUG", extra: 1 },
+      JSON.parse('{"sku":"MUG","__proto__":{"admin":true}}'),
+    ];
+    for (const params of hostile) {
+      await expect(shop.call("inventory.level", params)).rejects.toMatchObject({ type: "invalid_input", code: 422 });
+    }
+  });
+});

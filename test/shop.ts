@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { brokerOptions } from "../moleculer.config.ts";
+import type { ServiceName } from "../services/contracts.ts";
+import { readSettings } from "../services/shared/settings.ts";
+import type { TypedBroker } from "../services/shared/typed.ts";
+import { realWorld, type World } from "../services/shared/world.ts";
+
+export interface ShopOptions {
+  /** Only these services; all of them where nothing is said. */
+  services?: ServiceName[];
+  /** Environment variables, as an operator would set them. */
+  env?: Record<string, string>;
+  /** Where data is kept. A folder of its own, removed at the end, where nothing is said. */
+  dataDir?: string;
+  world?: World;
+}
+
+/** Real services in one process, on a port of their own, with a store of their own on the disk. */
+export async function openShop({ services, env = {}, dataDir, world = realWorld }: ShopOptions = {}) {
+  const folder = dataDir ?? mkdtempSync(join(tmpdir(), "lonja-"));
+  const settings = readSettings({
+    PORT: "0",
+    DATA_DIR: folder,
+    DEMO: "off",
+    RATE_LIMIT: "off",
+    ADMIN_EMAIL: "admin@lonja.test",
+    ADMIN_PASSWORD: "correct horse battery",
+    ...(services ? { SERVICES: services.join(",") } : {}),
+    ...env,
+  });
+  const broker = new ServiceBroker(brokerOptions({ settings, world, checkResults: true, logger: false }));
+  for (const name of settings.services) {
+    const { default: service } = await import(`../services/${name}/${name}.service.ts`);
+    broker.createService(service as ServiceSchema);
+  }
+  await broker.start();
+
+  const gateway = broker.getLocalService("gateway") as unknown as
+    | { server?: { address(): { port: number } } }
+    | undefined;
+  return {
+    broker,
+    settings,
+    folder,
+    url: gateway?.server ? `http://127.0.0.1:${gateway.server.address().port}` : "",
+    call: broker.call.bind(broker) as unknown as TypedBroker["call"],
+    async close() {
+      await broker.stop();
+      if (!dataDir) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Shop = Awaited<ReturnType<typeof openShop>>;
