@@ -60,7 +60,7 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
         created: (broker: ServiceBroker) =>
           void Object.assign(broker, { world, settings, openStore: storesOf(settings) }),
       },
-      { serviceCreating: (service: object) => void Object.assign(service, { world }) },
+      { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings }) },
       keepContracts({ checkResults }),
       // Moleculer's own, in the order in which the breaker sees timeouts.
       ...[

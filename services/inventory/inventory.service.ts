@@ -79,7 +79,7 @@ export default {
       const { sku, delta, reason } = ctx.params;
       const change = { delta, reason, actorId: ctx.meta.caller?.userId ?? null };
       const docs = await this.desk.change([sku], (docs) => [
-        adjust(docs.get(sku) ?? emptyShelf(sku), change, this.moment()),
+        adjust(docs.get(sku) ?? emptyShelf(sku), change, this.moment(), ctx.meta.requestKey),
       ]);
       return level(found(docs.get(sku), "SKU"));
     },
@@ -99,7 +99,8 @@ export default {
     async hold(ctx) {
       const { orderId, lines, expiresAt } = ctx.params;
       const wanted = unitsBySku(lines);
-      await this.desk.change([...wanted.keys()], (docs) => holdAll(docs, { orderId, wanted, expiresAt }));
+      const past = await this.pastOf(orderId);
+      await this.desk.change([...wanted.keys()], (docs) => holdAll(docs, { orderId, wanted, expiresAt }, past));
       return { orderId, expiresAt };
     },
 

@@ -10,13 +10,15 @@ export interface Stock {
   readonly held: Readonly<Record<string, { quantity: number; expiresAt: string }>>;
   /** What became of orders lately, so that a late or repeated message finds out. */
   readonly settled: Readonly<Record<string, { as: "sold" | "returned" | "released" | "expired"; at: string }>>;
+  /** Adjustments of late by their request, so that a repeated one counts once. */
+  readonly adjusted: Readonly<Record<string, { at: string }>>;
   /** What the latest change moved. */
   readonly moved: readonly Movement[];
   /** When the first hold expires. */
   readonly dueAt?: string | undefined;
 }
 
-/** What is known of an order beyond its stock: movements that are older than `settled` reaches. */
+/** What is known of an order beyond its stock: movements reach further back than `settled`. */
 export interface Past {
   sold: boolean;
   returned: boolean;
@@ -31,6 +33,8 @@ export interface Moment {
 /** What orders became is remembered at least this long; after that the movements tell of sales and returns. */
 const MOVED_MS = 5_000;
 const LET_GO_MS = 600_000;
+/** As long as Idempotency-Keys live. */
+const ADJUSTED_MS = 7 * 86_400_000;
 
 export const emptyShelf = (sku: string): Stock => ({
   id: sku,
@@ -38,6 +42,7 @@ export const emptyShelf = (sku: string): Stock => ({
   onHand: 0,
   held: {},
   settled: {},
+  adjusted: {},
   moved: [],
 });
 
@@ -66,8 +71,10 @@ export function adjust(
   stock: Stock,
   change: { delta: number; reason: string; actorId: string | null },
   moment: Moment,
+  requestKey?: string,
 ): Stock {
   const { delta } = change;
+  if (requestKey !== undefined && stock.adjusted[requestKey]) return stock;
   if (available(stock) + delta < 0) {
     throw new Refusal("insufficient_stock", `Only ${available(stock)} of ${stock.id} can be taken away.`, {
       errors: [
@@ -83,70 +90,61 @@ export function adjust(
   }
   if (stock.onHand + delta > Number.MAX_SAFE_INTEGER / 2)
     throw new Refusal("invalid_state", "That is more than any shelf can carry.");
-  return move(stock, { ...change, kind: stock.version === 0 ? "opened" : "adjusted", orderId: null }, moment);
+  const kind = stock.version === 0 ? "opened" : "adjusted";
+  const adjusted = requestKey === undefined ? stock.adjusted : { ...stock.adjusted, [requestKey]: { at: moment.now } };
+  return move({ ...stock, adjusted }, { ...change, kind, orderId: null }, moment);
+}
+
+/** What an order is to a SKU by now: by the stock's own memory, or by the movements that outlast it. */
+function standing(stock: Stock, orderId: string, past: Past) {
+  if (Object.hasOwn(stock.held, orderId)) return "held";
+  return stock.settled[orderId]?.as ?? (past.returned ? "returned" : past.sold ? "sold" : undefined);
 }
 
 /**
  * Holds what an order wants of several SKUs: all of it or nothing. An order holds a SKU once, however
- * often it asks. `past` tells of orders that are no longer remembered by the stock itself.
+ * often it asks, and not again after it has given it back.
  */
 export function holdAll(
   stocks: ReadonlyMap<string, Stock>,
   order: { orderId: string; wanted: ReadonlyMap<string, number>; expiresAt: string },
+  past: (sku: string) => Past,
 ): Stock[] {
-  const short = [...order.wanted].filter(([sku, units]) => !canHold(stocks.get(sku), order.orderId, units));
-  if (short.length) {
-    throw new Refusal("insufficient_stock", undefined, {
-      errors: short.map(([sku, requested]) => {
-        const stock = stocks.get(sku);
-        return {
-          path: "lines",
-          message: `not enough of ${sku}`,
-          sku,
-          requested,
-          available: stock ? Math.max(0, available(stock)) : 0,
-        };
-      }),
-    });
-  }
-  return [...order.wanted].flatMap(([sku, quantity]) => {
-    const stock = stocks.get(sku);
-    if (!stock || knows(stock, order.orderId)) return [];
-    return [due({ ...stock, held: { ...stock.held, [order.orderId]: { quantity, expiresAt: order.expiresAt } } })];
+  const { orderId, wanted, expiresAt } = order;
+  const stands = (sku: string) => standing(stocks.get(sku) ?? emptyShelf(sku), orderId, past(sku));
+  const open = [...wanted].filter(([sku]) => stands(sku) !== "held" && stands(sku) !== "sold");
+  if (open.some(([sku]) => stands(sku))) throw new Refusal("invalid_state", `Order ${orderId} is settled already.`);
+
+  const short = open.flatMap(([sku, requested]) => {
+    const left = Math.max(0, available(stocks.get(sku) ?? emptyShelf(sku)));
+    return requested > left
+      ? [{ path: "lines", message: `not enough of ${sku}`, sku, requested, available: left }]
+      : [];
   });
-}
-
-const knows = (stock: Stock, orderId: string) =>
-  Object.hasOwn(stock.held, orderId) || stock.settled[orderId]?.as === "sold";
-
-function canHold(stock: Stock | undefined, orderId: string, units: number): boolean {
-  if (!stock) return false;
-  if (knows(stock, orderId)) return true;
-  if (stock.settled[orderId]) throw new Refusal("invalid_state", `Order ${orderId} is settled already.`);
-  return units <= available(stock);
+  if (short.length) throw new Refusal("insufficient_stock", undefined, { errors: short });
+  return open.map(([sku, quantity]) => {
+    const stock = stocks.get(sku) ?? emptyShelf(sku);
+    return due({ ...stock, held: { ...stock.held, [orderId]: { quantity, expiresAt } } });
+  });
 }
 
 /** Takes what an order holds off the shelf. */
 export function commit(stock: Stock, orderId: string, past: Past, moment: Moment): Stock {
-  const hold = stock.held[orderId];
-  if (hold) {
-    const rest = settle(stock, orderId, "sold", moment.now);
-    return move(rest, { delta: -hold.quantity, kind: "sold", reason: null, orderId, actorId: null }, moment);
-  }
-  const settled = stock.settled[orderId]?.as ?? (past.returned ? "returned" : past.sold ? "sold" : undefined);
-  if (settled === "sold") return stock;
-  throw new Refusal("invalid_state", `Order ${orderId} holds nothing of ${stock.id} any more.`);
+  const as = standing(stock, orderId, past);
+  if (as === "sold") return stock;
+  if (as !== "held") throw new Refusal("invalid_state", `Order ${orderId} holds nothing of ${stock.id} any more.`);
+  const delta = -(stock.held[orderId]?.quantity ?? 0);
+  const rest = settle(stock, orderId, "sold", moment.now);
+  return move(rest, { delta, kind: "sold", reason: null, orderId, actorId: null }, moment);
 }
 
 /** Gives back what an order holds or has taken, and remembers that nothing more is to be given to it. */
 export function release(stock: Stock, orderId: string, quantity: number, past: Past, moment: Moment): Stock {
-  if (stock.held[orderId]) return settle(stock, orderId, "released", moment.now);
-  const settled = stock.settled[orderId]?.as ?? (past.returned ? "returned" : past.sold ? "sold" : undefined);
-  if (settled === "sold") {
-    const rest = settle(stock, orderId, "returned", moment.now);
-    return move(rest, { delta: quantity, kind: "returned", reason: "order canceled", orderId, actorId: null }, moment);
-  }
-  return settled ? stock : settle(stock, orderId, "released", moment.now);
+  const as = standing(stock, orderId, past);
+  if (as === "held" || as === undefined) return settle(stock, orderId, "released", moment.now);
+  if (as !== "sold") return stock;
+  const rest = settle(stock, orderId, "returned", moment.now);
+  return move(rest, { delta: quantity, kind: "returned", reason: "order canceled", orderId, actorId: null }, moment);
 }
 
 /** Lets go of holds whose time is over. */
@@ -172,7 +170,10 @@ export function refreshed(stock: Stock, now: string, onRecord: ReadonlySet<strin
       isMoved(as) ? !onRecord.has(orderId) : !isOlder(at, now, LET_GO_MS),
     ),
   );
-  return { ...stock, settled, moved: [] };
+  const adjusted = Object.fromEntries(
+    Object.entries(stock.adjusted).filter(([, { at }]) => !isOlder(at, now, ADJUSTED_MS)),
+  );
+  return { ...stock, settled, adjusted, moved: [] };
 }
 
 function settle(stock: Stock, orderId: string, as: Stock["settled"][string]["as"], at: string): Stock {

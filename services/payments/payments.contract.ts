@@ -136,6 +136,8 @@ export const PaymentFact = Shape({
   amount: Money,
   captured: Money,
   refunded: Money,
+  /** The payment's version: of two facts the higher one is the later. */
+  version: Version,
   failure: Nullable(Type.String()),
 });
 export type PaymentFact = Static<typeof PaymentFact>;

@@ -4,6 +4,7 @@ import type { contracts, ServiceName } from "../contracts.ts";
 import type { ActionContract } from "./contract.ts";
 import type { Envelope, HouseAction, houseActions } from "./delivery.ts";
 import type { Meta } from "./identity.ts";
+import type { Settings } from "./settings.ts";
 import type { World } from "./world.ts";
 
 type Contracts = typeof contracts;
@@ -54,7 +55,12 @@ export type TypedBroker = Omit<ServiceBroker, keyof Cluster | "mcall" | "emit" |
   Cluster;
 
 /** `this` of every service. */
-export type Self = Omit<Service, "broker" | "actions" | "Promise"> & { broker: TypedBroker; world: World };
+export type Self = Omit<Service, "broker" | "actions" | "Promise"> & {
+  broker: TypedBroker;
+  world: World;
+  /** What the environment decided, the same for every service of a node. */
+  shop: Settings;
+};
 
 type Own<Name extends string, Key> = Key extends `${Name}.${infer Local}` ? Local : never;
 type OwnActions<Name extends ServiceName> = Contracts[Name]["actions"];

@@ -1,0 +1,356 @@
+import type { Payment, PaymentFact } from "../payments/payments.contract.ts";
+import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
+import type { Params } from "../shared/typed.ts";
+import { isFree, type KeptOrder, noted, withStatus } from "./order.ts";
+
+/**
+ * The checkout as a process that survives: each order carries the step that is being asked for, saved
+ * before it is asked. Every ask is idempotent by the order's id, so whoever takes up an order whose
+ * node died simply asks again.
+ */
+export interface Process {
+  /** `waiting`: the buyer or the provider has to move first. */
+  phase: "doing" | "waiting" | "undoing" | "done";
+  step: StepName;
+  /** Grows with every move; an answer counts only in the turn in which its question was asked. */
+  turn: number;
+  tries: number;
+  /** After this a step that is still not answered is given up and what was done is undone. */
+  deadlineAt: string;
+  /** Until when the stock is held: longer than the process may take. */
+  holdUntil: string;
+}
+
+type Askable =
+  | "inventory.hold"
+  | "inventory.commit"
+  | "inventory.release"
+  | "payments.authorize"
+  | "payments.captureOrder"
+  | "payments.reverse";
+/** A question to another service. */
+export type Ask = { [Name in Askable]: { action: Name; params: Params<Name> } }[Askable];
+
+interface Step {
+  ask: (order: KeptOrder) => Ask;
+  /** Takes back what this step did, whether or not it did it. */
+  undo: (order: KeptOrder) => Ask;
+  /** How long the step may take, with all its repeats. */
+  deadlineMs: number;
+  /** What the timeline says when it is done, and when it is undone. */
+  done: string;
+  undone: string;
+  next: StepName | undefined;
+}
+
+const lines = (order: KeptOrder) => order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+const release = (order: KeptOrder): Ask => ({
+  action: "inventory.release",
+  params: { orderId: order.id, lines: lines(order) },
+});
+const reverse = (order: KeptOrder): Ask => ({
+  action: "payments.reverse",
+  params: { orderId: order.id, reason: order.cancelReason ?? "the order was canceled" },
+});
+
+/** Doing, undoing and deadline, side by side. Stock is undone once, by `hold`, and money by `authorize`. */
+export const steps = {
+  hold: {
+    ask: (order) => ({
+      action: "inventory.hold",
+      params: { orderId: order.id, lines: lines(order), expiresAt: order.process.holdUntil },
+    }),
+    undo: release,
+    deadlineMs: 60_000,
+    done: "stock_held",
+    undone: "stock_released",
+    next: "authorize",
+  },
+  authorize: {
+    ask: (order) => ({
+      action: "payments.authorize",
+      params: {
+        orderId: order.id,
+        amount: order.totals.total,
+        token: order.paymentToken ?? "",
+        customerId: order.customerId,
+        bill: {
+          orderNumber: order.number,
+          email: order.email,
+          billingAddress: order.billingAddress,
+          lines: order.lines.map(({ id, ...line }) => line),
+          totals: order.totals,
+        },
+      },
+    }),
+    undo: reverse,
+    deadlineMs: 30 * 60_000,
+    done: "payment_authorized",
+    undone: "payment_reversed",
+    next: "commit",
+  },
+  commit: {
+    ask: (order) => ({ action: "inventory.commit", params: { orderId: order.id, lines: lines(order) } }),
+    undo: release,
+    deadlineMs: 5 * 60_000,
+    done: "stock_taken",
+    undone: "stock_released",
+    next: "capture",
+  },
+  capture: {
+    ask: (order) => ({ action: "payments.captureOrder", params: { orderId: order.id } }),
+    undo: reverse,
+    deadlineMs: 10 * 60_000,
+    done: "payment_captured",
+    undone: "payment_reversed",
+    next: undefined,
+  },
+} satisfies Record<string, Step>;
+export type StepName = "hold" | "authorize" | "commit" | "capture";
+const stepOf = (name: StepName): Step => steps[name];
+
+/** What came of a question: an answer, a no, or nothing that one could rely on. */
+export type Outcome =
+  | { kind: "answered"; payment?: Payment | null }
+  | { kind: "refused"; type: RefusalCode; detail: string; data?: RefusalData | undefined }
+  | { kind: "unknown"; detail: string };
+
+/** Whatever a decision needs of the world. */
+export interface Moment {
+  nowMs: number;
+  /** At least 0, less than 1: spreads repeats. */
+  random: number;
+  /** Money is taken later, by staff. */
+  captureLater: boolean;
+}
+
+/** How long the node that drives an order has it for itself. */
+export const LEASE_MS = 5_000;
+/** The stock is held for longer than all deadlines before its taking together. */
+const HOLD_MS = 40 * 60_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** A new order with its first step, to be saved before anything is asked. */
+export function begun(
+  draft: Omit<KeptOrder, "version" | "process" | "dueAt">,
+  nowMs: number,
+): Omit<KeptOrder, "version"> {
+  const process: Process = {
+    phase: "doing",
+    step: "hold",
+    turn: 1,
+    tries: 0,
+    deadlineAt: iso(nowMs + steps.hold.deadlineMs),
+    holdUntil: iso(nowMs + HOLD_MS),
+  };
+  return { ...draft, process, dueAt: iso(nowMs + LEASE_MS) };
+}
+
+/** What has to be asked now; undefined while there is nothing to ask. */
+export function question({ process, ...rest }: KeptOrder): Ask | undefined {
+  const order = { process, ...rest };
+  if (process.phase === "doing") return stepOf(process.step).ask(order);
+  if (process.phase === "undoing") return stepOf(process.step).undo(order);
+  return undefined;
+}
+
+/** Whether the buyer can be told how it ended, or that it is their turn. */
+export const isSettled = ({ process }: KeptOrder): boolean => process.phase === "done" || process.phase === "waiting";
+
+/** The order after the outcome of its question. An outcome of another turn changes nothing. */
+export function advance(order: KeptOrder, turn: number, outcome: Outcome, moment: Moment): KeptOrder {
+  if (order.process.turn !== turn) return order;
+  if (outcome.kind === "unknown") return again(order, outcome.detail, moment);
+  if (order.process.phase === "undoing")
+    return outcome.kind === "refused" ? again(order, outcome.detail, moment) : undone(order, outcome.payment, moment);
+  if (outcome.kind === "refused") return failed(order, outcome, moment);
+  return answered(outcome.payment ? withPayment(order, outcome.payment) : order, outcome.payment ?? undefined, moment);
+}
+
+function answered(order: KeptOrder, payment: Payment | undefined, moment: Moment): KeptOrder {
+  const { step } = order.process;
+  if (step === "authorize" || step === "capture") return payment ? paid(order, payment, moment) : order;
+  return stepDone(order, moment);
+}
+
+/** What each state of the payment means for the checkout. */
+function paid(
+  order: KeptOrder,
+  payment: Pick<Payment, "status" | "failure" | "nextAction">,
+  moment: Moment,
+): KeptOrder {
+  switch (payment.status) {
+    case "authorized":
+      return order.process.step === "authorize"
+        ? stepDone(order, moment)
+        : again(order, "the capture is under way", moment);
+    case "captured":
+    case "partially_captured":
+      return order.process.step === "authorize" ? stepDone(order, moment) : confirmed(order, moment);
+    case "requires_action":
+      return waiting(withStatus(order, "requires_action"), "action_required", moment);
+    case "not_paid":
+    case "awaiting":
+      return waiting(order, "payment_awaited", moment);
+    case "failed":
+      return failed(order, declineOf(order, payment.failure), moment);
+    default:
+      return failed(order, { type: "payment_failed", detail: "The payment was canceled." }, moment);
+  }
+}
+
+function declineOf(order: KeptOrder, failure: string | null): { type: RefusalCode; detail: string } {
+  return order.process.step === "authorize"
+    ? { type: "payment_declined", detail: `The payment was declined: ${failure ?? "no reason was given"}.` }
+    : { type: "payment_failed", detail: `The payment could not be taken: ${failure ?? "no reason was given"}.` };
+}
+
+function stepDone(order: KeptOrder, moment: Moment): KeptOrder {
+  const { step } = order.process;
+  const after = noted(order, iso(moment.nowMs), stepOf(step).done);
+  const next = nextStep(order, moment);
+  return next ? onTo(after, { phase: "doing", step: next }, moment) : confirmed(after, moment);
+}
+
+function nextStep(order: KeptOrder, { captureLater }: Moment): StepName | undefined {
+  const { next } = stepOf(order.process.step);
+  if (next === "authorize" && isFree(order)) return "commit";
+  if (next === "capture" && (isFree(order) || captureLater)) return undefined;
+  return next;
+}
+
+function confirmed(order: KeptOrder, moment: Moment): KeptOrder {
+  const at = iso(moment.nowMs);
+  const captured = order.process.step === "capture" ? noted(order, at, steps.capture.done) : order;
+  return over(noted(withStatus(captured, "confirmed"), at, "confirmed"));
+}
+
+/** The buyer, or the provider, has to move. The order waits as long as the step's deadline lets it. */
+function waiting(order: KeptOrder, type: string, moment: Moment): KeptOrder {
+  const { process } = order;
+  return {
+    ...noted(order, iso(moment.nowMs), type),
+    process: { ...process, phase: "waiting", turn: process.turn + 1, tries: 0 },
+    dueAt: process.deadlineAt,
+  };
+}
+
+/** A step was refused for good. What came before it is undone; a refused hold has held nothing. */
+function failed(
+  order: KeptOrder,
+  refusal: { type: RefusalCode; detail: string; data?: RefusalData | undefined },
+  moment: Moment,
+): KeptOrder {
+  const { type, detail, data } = refusal;
+  const ended = closed({ ...order, refusal: { type, detail, data }, cancelReason: detail }, "canceled", type, moment);
+  return order.process.step === "hold" ? over(ended) : ended;
+}
+
+/** Ends an order, whatever it has reached, and sets out to undo it. */
+function closed(order: KeptOrder, status: "canceled" | "expired", type: string, moment: Moment): KeptOrder {
+  const ended = noted(withStatus(order, status), iso(moment.nowMs), type, order.cancelReason ?? undefined);
+  const first: StepName = order.process.step === "hold" || isFree(order) ? "hold" : "authorize";
+  return onTo(
+    { ...ended, payment: ended.payment && { id: ended.payment.id } },
+    { phase: "undoing", step: first },
+    moment,
+  );
+}
+
+/** Money is undone before stock: what is for sale again has been given up for good. */
+function undone(order: KeptOrder, payment: Payment | null | undefined, moment: Moment): KeptOrder {
+  const { step } = order.process;
+  const known = payment ? withPayment(order, payment) : order;
+  const happened = step !== "authorize" || payment?.status === "canceled" || payment?.status === "refunded";
+  const after = happened ? noted(known, iso(moment.nowMs), stepOf(step).undone) : known;
+  return step === "authorize" ? onTo(after, { phase: "undoing", step: "hold" }, moment) : over(after);
+}
+
+/** Nobody knows what came of it: ask again after a pause, or give up when the deadline has passed. */
+function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
+  const { process } = order;
+  if (process.phase === "doing" && iso(moment.nowMs) >= process.deadlineAt)
+    return closed(
+      {
+        ...order,
+        cancelReason: `Given up: ${detail}`,
+        refusal: { type: "unavailable", detail: "It could not be completed in time." },
+      },
+      "expired",
+      "expired",
+      moment,
+    );
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** Math.min(process.tries, 20)) * (0.5 + moment.random / 2);
+  return {
+    ...(process.tries === 0 ? noted(order, iso(moment.nowMs), `${process.step}_unanswered`, detail) : order),
+    process: { ...process, turn: process.turn + 1, tries: process.tries + 1 },
+    dueAt: iso(moment.nowMs + pauseMs),
+  };
+}
+
+function onTo(order: KeptOrder, { phase, step }: Pick<Process, "phase" | "step">, { nowMs }: Moment): KeptOrder {
+  const { turn, holdUntil } = order.process;
+  return {
+    ...order,
+    process: { phase, step, turn: turn + 1, tries: 0, holdUntil, deadlineAt: iso(nowMs + stepOf(step).deadlineMs) },
+    dueAt: iso(nowMs + LEASE_MS),
+  };
+}
+
+/** Nothing is left to do. The token has served its purpose. */
+function over(order: KeptOrder): KeptOrder {
+  const { dueAt, paymentToken, ...rest } = order;
+  return { ...rest, process: { ...order.process, phase: "done", turn: order.process.turn + 1 } };
+}
+
+/** Takes in what is known of the payment, unless something later is known already. */
+export function withPayment(
+  order: KeptOrder,
+  payment: Pick<Payment, "id" | "status" | "version"> & { nextAction?: Payment["nextAction"] },
+): KeptOrder {
+  if (payment.version <= order.paymentVersion) return order;
+  const { id, status, version, nextAction } = payment;
+  return {
+    ...order,
+    paymentStatus: status,
+    paymentVersion: version,
+    payment: { id, ...(nextAction && status === "requires_action" ? { nextAction } : {}) },
+  };
+}
+
+/** News of the payment that came by itself: it moves a waiting order on, and is taken down in any case. */
+export function heardOfPayment(order: KeptOrder, fact: PaymentFact, moment: Moment): KeptOrder {
+  const { paymentId: id, status, version, failure } = fact;
+  if (version <= order.paymentVersion) return order;
+  const known = withPayment(order, { id, status, version });
+  const { phase } = order.process;
+  if (phase === "waiting" && status !== "requires_action" && status !== "awaiting")
+    return paid(withStatus(known, "pending"), { status, failure, nextAction: null }, moment);
+  if (phase === "done" && status !== order.paymentStatus) return noted(known, iso(moment.nowMs), `payment_${status}`);
+  return known;
+}
+
+/** Somebody takes the order up: because its time has come, or its node died. Undefined: it is not due. */
+export function takenUp(order: KeptOrder, moment: Moment): KeptOrder {
+  const now = iso(moment.nowMs);
+  if (order.dueAt === undefined || order.dueAt > now) return order;
+  if (order.process.phase === "waiting")
+    return closed({ ...order, cancelReason: "The payment was not completed in time." }, "expired", "expired", moment);
+  return { ...order, process: { ...order.process, turn: order.process.turn + 1 }, dueAt: iso(moment.nowMs + LEASE_MS) };
+}
+
+/** An order can be canceled until it begins to leave the house. */
+export function canceled(order: KeptOrder, reason: string, moment: Moment): KeptOrder {
+  if (order.status === "canceled") return order;
+  const mayCancel =
+    order.fulfillmentStatus === "not_fulfilled" && (order.status === "confirmed" || order.process.phase === "waiting");
+  if (!mayCancel)
+    throw new Refusal(
+      "invalid_state",
+      `An order that is ${order.status} and ${order.fulfillmentStatus} cannot be canceled.`,
+    );
+  const wanted = { ...order, cancelReason: reason, fulfillmentStatus: "canceled" as const };
+  return closed({ ...wanted, process: { ...order.process, step: "capture" } }, "canceled", "canceled", moment);
+}
