@@ -6,60 +6,61 @@ import { type CollectionShape, Duplicate, type Query, type StoreAdapter, type St
 const houseFields = ["version", "outboxDueAt", "parkedAt"];
 
 /**
- * A moleculer-db adapter on SQLite. A collection is a table of JSON documents; a declared field is a
+ * A moleculer-db adapter on SQLite (its fields are `private` and not `#private`, since Moleculer copies what
+ * stands in a service schema). A collection is a table of JSON documents; a declared field is a
  * column that SQLite computes from the document, so that adding one needs no migration.
  */
 export class SqliteAdapter implements StoreAdapter {
-  readonly #open: () => SqliteFile;
-  #file!: SqliteFile;
-  #table = "";
-  #shape: CollectionShape = { fields: [], lists: [], unique: [], indexes: [], schemaVersion: 1 };
-  #fields = new Set(["_id", ...houseFields]);
+  private readonly opener: () => SqliteFile;
+  private file!: SqliteFile;
+  private table = "";
+  private declared: CollectionShape = { fields: [], lists: [], unique: [], indexes: [], schemaVersion: 1 };
+  private fields = new Set(["_id", ...houseFields]);
 
   /** `open` gives the file, which several collections share. */
   constructor(open: () => SqliteFile) {
-    this.#open = open;
+    this.opener = open;
   }
 
   init(_broker: unknown, service: { schema: { collection: string } }): void {
-    this.#table = service.schema.collection;
-    if (!/^\w+$/.test(this.#table)) throw new Error(`${this.#table} is no name for a collection`);
+    this.table = service.schema.collection;
+    if (!/^\w+$/.test(this.table)) throw new Error(`${this.table} is no name for a collection`);
   }
 
   shape(shape: CollectionShape): void {
-    this.#shape = shape;
+    this.declared = shape;
     for (const field of [...shape.fields, ...shape.lists]) {
       if (!/^\w+$/.test(field)) throw new Error(`${field} is no name for a field`);
-      this.#fields.add(field);
+      this.fields.add(field);
     }
   }
 
   async connect(): Promise<void> {
-    this.#file = this.#open().use();
-    const { db } = this.#file;
-    db.exec(`CREATE TABLE IF NOT EXISTS ${this.#table} (_id TEXT PRIMARY KEY, doc TEXT NOT NULL)`);
+    this.file = this.opener().use();
+    const { db } = this.file;
+    db.exec(`CREATE TABLE IF NOT EXISTS ${this.table} (_id TEXT PRIMARY KEY, doc TEXT NOT NULL)`);
     const columns = new Set(
       db
-        .prepare(`SELECT name FROM pragma_table_xinfo('${this.#table}')`)
+        .prepare(`SELECT name FROM pragma_table_xinfo('${this.table}')`)
         .all()
         .map((row) => row.name),
     );
-    for (const field of this.#fields)
+    for (const field of this.fields)
       if (!columns.has(field))
         db.exec(
-          `ALTER TABLE ${this.#table} ADD COLUMN ${field} GENERATED ALWAYS AS (json_extract(doc, '$.${field}')) VIRTUAL`,
+          `ALTER TABLE ${this.table} ADD COLUMN ${field} GENERATED ALWAYS AS (json_extract(doc, '$.${field}')) VIRTUAL`,
         );
     const sparse = (fields: readonly string[]) => `(${fields.join(", ")}) WHERE ${fields[0]} IS NOT NULL`;
-    for (const fields of this.#shape.unique)
+    for (const fields of this.declared.unique)
       db.exec(
-        `CREATE UNIQUE INDEX IF NOT EXISTS ${this.#table}__${fields.join("_")} ON ${this.#table} ${sparse(fields)}`,
+        `CREATE UNIQUE INDEX IF NOT EXISTS ${this.table}__${fields.join("_")} ON ${this.table} ${sparse(fields)}`,
       );
-    for (const fields of [...this.#shape.indexes, ["outboxDueAt"], ["parkedAt"]])
-      db.exec(`CREATE INDEX IF NOT EXISTS ${this.#table}_${fields.join("_")} ON ${this.#table} ${sparse(fields)}`);
+    for (const fields of [...this.declared.indexes, ["outboxDueAt"], ["parkedAt"]])
+      db.exec(`CREATE INDEX IF NOT EXISTS ${this.table}_${fields.join("_")} ON ${this.table} ${sparse(fields)}`);
   }
 
   async disconnect(): Promise<void> {
-    this.#file?.release();
+    this.file?.release();
   }
 
   async find({
@@ -68,12 +69,12 @@ export class SqliteAdapter implements StoreAdapter {
     limit,
     offset = 0,
   }: Parameters<StoreAdapter["find"]>[0] = {}): Promise<StoredRecord[]> {
-    const { sql, values } = this.#where(query);
+    const { sql, values } = this.where(query);
     const order = [sort]
       .flat()
-      .map((field) => (field.startsWith("-") ? `${this.#column(field.slice(1))} DESC` : this.#column(field)));
-    return this.#rows(
-      `SELECT doc FROM ${this.#table} ${sql}${order.length ? ` ORDER BY ${order.join(", ")}` : ""} LIMIT ? OFFSET ?`,
+      .map((field) => (field.startsWith("-") ? `${this.column(field.slice(1))} DESC` : this.column(field)));
+    return this.rows(
+      `SELECT doc FROM ${this.table} ${sql}${order.length ? ` ORDER BY ${order.join(", ")}` : ""} LIMIT ? OFFSET ?`,
       [...values, limit ?? -1, offset],
     );
   }
@@ -83,72 +84,72 @@ export class SqliteAdapter implements StoreAdapter {
   }
 
   async findById(id: string): Promise<StoredRecord | null> {
-    return this.#rows(`SELECT doc FROM ${this.#table} WHERE _id = ?`, [id])[0] ?? null;
+    return this.rows(`SELECT doc FROM ${this.table} WHERE _id = ?`, [id])[0] ?? null;
   }
 
   async findByIds(ids: string[]): Promise<StoredRecord[]> {
-    return this.#rows(`SELECT doc FROM ${this.#table} WHERE _id IN (SELECT value FROM json_each(?))`, [
+    return this.rows(`SELECT doc FROM ${this.table} WHERE _id IN (SELECT value FROM json_each(?))`, [
       JSON.stringify(ids),
     ]);
   }
 
   async count({ query = {} }: { query?: Query } = {}): Promise<number> {
-    const { sql, values } = this.#where(query);
-    return this.#file.read(
-      () => (this.#file.statement(`SELECT count(*) AS n FROM ${this.#table} ${sql}`).get(...values) as { n: number }).n,
+    const { sql, values } = this.where(query);
+    return this.file.read(
+      () => (this.file.statement(`SELECT count(*) AS n FROM ${this.table} ${sql}`).get(...values) as { n: number }).n,
     );
   }
 
   insert(record: StoredRecord): Promise<StoredRecord> {
-    return this.#file.write(() => this.#insert(record));
+    return this.file.write(() => this.insertNow(record));
   }
 
   insertMany(records: StoredRecord[]): Promise<StoredRecord[]> {
-    return this.#file.write(() => records.map((record) => this.#insert(record)));
+    return this.file.write(() => records.map((record) => this.insertNow(record)));
   }
 
   replace(record: StoredRecord, expectedVersion: number): Promise<boolean> {
-    const sql = `UPDATE ${this.#table} SET doc = ? WHERE _id = ? AND version = ?`;
+    const sql = `UPDATE ${this.table} SET doc = ? WHERE _id = ? AND version = ?`;
     const doc = JSON.stringify(record);
-    return this.#file.write(
-      () => this.#constrained(() => this.#file.statement(sql).run(doc, record._id, expectedVersion)).changes === 1,
+    return this.file.write(
+      () => this.constrained(() => this.file.statement(sql).run(doc, record._id, expectedVersion)).changes === 1,
     );
   }
 
   async removeById(id: string): Promise<StoredRecord | null> {
-    const sql = `DELETE FROM ${this.#table} WHERE _id = ? RETURNING doc`;
-    return this.#file.write(() => parsed(this.#file.statement(sql).get(id)));
+    const sql = `DELETE FROM ${this.table} WHERE _id = ? RETURNING doc`;
+    return this.file.write(() => parsed(this.file.statement(sql).get(id)));
   }
 
   async storedSchemaVersion(): Promise<number> {
-    const row = this.#file.statement("SELECT version FROM lonja_schema WHERE collection = ?").get(this.#table);
+    const row = this.file.statement("SELECT version FROM lonja_schema WHERE collection = ?").get(this.table);
     return (row?.version as number | undefined) ?? 0;
   }
 
   async setSchemaVersion(version: number): Promise<void> {
-    await this.#file.write(() =>
-      this.#file
+    await this.file.write(() =>
+      this.file
         .statement("INSERT INTO lonja_schema VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version")
-        .run(this.#table, version),
+        .run(this.table, version),
     );
   }
 
   // What moleculer-db's own mixin asks beyond that.
 
   async updateById(id: string, update: { $set?: object }): Promise<StoredRecord | null> {
-    return this.#file.write(() => this.#patch(id, update.$set ?? {}));
+    return this.file.write(() => this.patch(id, update.$set ?? {}));
   }
 
   async updateMany(query: Query, update: { $set?: object }): Promise<number> {
     const records = await this.find({ query });
-    await this.#file.write(() => records.map((record) => this.#patch(record._id, update.$set ?? {})));
+    await this.file.write(() => records.map((record) => this.patch(record._id, update.$set ?? {})));
     return records.length;
   }
 
   async removeMany(query: Query): Promise<number> {
-    const { sql, values } = this.#where(query);
-    return this.#file.write(() =>
-      Number(this.#file.statement(`DELETE FROM ${this.#table} ${sql}`).run(...values).changes),
+    const { sql, values } = this.where(query);
+    return this.file.write(() =>
+      Number(this.file.statement(`DELETE FROM ${this.table} ${sql}`).run(...values).changes),
     );
   }
 
@@ -170,27 +171,27 @@ export class SqliteAdapter implements StoreAdapter {
     return { [idField]: _id, ...rest };
   }
 
-  #insert(record: StoredRecord): StoredRecord {
-    const sql = `INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`;
-    this.#constrained(() => this.#file.statement(sql).run(record._id, JSON.stringify(record)));
+  private insertNow(record: StoredRecord): StoredRecord {
+    const sql = `INSERT INTO ${this.table} (_id, doc) VALUES (?, ?)`;
+    this.constrained(() => this.file.statement(sql).run(record._id, JSON.stringify(record)));
     return record;
   }
 
-  #patch(id: string, fields: object): StoredRecord | null {
-    const sql = `UPDATE ${this.#table} SET doc = json_patch(doc, ?) WHERE _id = ? RETURNING doc`;
-    return parsed(this.#constrained(() => this.#file.statement(sql).get(JSON.stringify(fields), id)));
+  private patch(id: string, fields: object): StoredRecord | null {
+    const sql = `UPDATE ${this.table} SET doc = json_patch(doc, ?) WHERE _id = ? RETURNING doc`;
+    return parsed(this.constrained(() => this.file.statement(sql).get(JSON.stringify(fields), id)));
   }
 
-  #rows(sql: string, values: SQLInputValue[]): StoredRecord[] {
-    return this.#file.read(() =>
-      this.#file
+  private rows(sql: string, values: SQLInputValue[]): StoredRecord[] {
+    return this.file.read(() =>
+      this.file
         .statement(sql)
         .all(...values)
         .map((row) => JSON.parse(row.doc as string) as StoredRecord),
     );
   }
 
-  #constrained<T>(run: () => T): T {
+  private constrained<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {
@@ -201,18 +202,18 @@ export class SqliteAdapter implements StoreAdapter {
     }
   }
 
-  #column(field: string): string {
-    if (!this.#fields.has(field)) throw new Error(`${this.#table} is not searched by ${field}: declare the field`);
+  private column(field: string): string {
+    if (!this.fields.has(field)) throw new Error(`${this.table} is not searched by ${field}: declare the field`);
     return field;
   }
 
-  #where(query: Query): { sql: string; values: SQLInputValue[] } {
+  private where(query: Query): { sql: string; values: SQLInputValue[] } {
     const values: SQLInputValue[] = [];
-    const sql = this.#conditions(query, values);
+    const sql = this.conditions(query, values);
     return { sql: sql ? `WHERE ${sql}` : "", values };
   }
 
-  #conditions(query: Query, values: SQLInputValue[]): string {
+  private conditions(query: Query, values: SQLInputValue[]): string {
     const bind = (value: unknown) => {
       values.push(typeof value === "boolean" ? Number(value) : (value as SQLInputValue));
       return "?";
@@ -220,11 +221,11 @@ export class SqliteAdapter implements StoreAdapter {
     const parts = Object.entries(query).flatMap(([field, condition]) => {
       if (condition === undefined) return [];
       if (field === "$or")
-        return [`(${(condition as Query[]).map((part) => `(${this.#conditions(part, values)})`).join(" OR ")})`];
-      const column = this.#column(field);
+        return [`(${(condition as Query[]).map((part) => `(${this.conditions(part, values)})`).join(" OR ")})`];
+      const column = this.column(field);
       if (condition === null) return [`${column} IS NULL`];
       if (typeof condition !== "object") {
-        const isList = this.#shape.lists.includes(field);
+        const isList = this.declared.lists.includes(field);
         return [
           isList
             ? `EXISTS (SELECT 1 FROM json_each(doc, '$.${field}') WHERE value = ${bind(condition)})`

@@ -11,7 +11,6 @@ interface Write<T = unknown> {
 
 /** Error codes of SQLite, as its documentation lists them. */
 const BUSY = 5;
-const CONSTRAINT = 19;
 const troubles: Record<number, string> = {
   8: "the file is read-only",
   10: "the disk failed",
@@ -114,8 +113,8 @@ export class SqliteFile {
           const value = run();
           settle.push(() => resolve(value));
         } catch (error) {
-          // A full or failing disk rolls everything back by itself; then nothing of the group stands.
-          if (!isConstraint(error) || !this.db.isTransaction) throw error;
+          // A full or failing disk may have rolled everything back; then nothing of the group stands.
+          if (troubleOf(error) || !this.db.isTransaction) throw error;
           settle.push(() => reject(error));
         }
       }
@@ -160,7 +159,6 @@ function takeOwnership(path: string): DatabaseSync {
   }
 }
 
-const isConstraint = (error: unknown) => (((error as { errcode?: number }).errcode ?? 0) & 0xff) === CONSTRAINT;
 
 /** What is wrong with the disk is nobody's fault who asked: they may try again later. */
 function inOurWords(error: unknown): unknown {

@@ -1,0 +1,229 @@
+import { Collection, collectionOptions, type Doc } from "../../mixins/store.mixin.ts";
+import type { StoreAdapter } from "../../mixins/store.ts";
+import { realWorld } from "../../services/shared/world.ts";
+
+interface Thing extends Doc {
+  name?: string;
+  size: number;
+  tags: string[];
+  dueAt?: string;
+}
+
+const things = collectionOptions<Thing>({
+  fields: ["name", "size", "dueAt"],
+  lists: ["tags"],
+  unique: [["name"], ["size", "name"]],
+  indexes: [["dueAt"]],
+});
+
+const house = { world: realWorld, hearersOf: () => [], toldIn: () => {} };
+
+/**
+ * What every store has to be able to do. `open` gives a fresh adapter on the same data each time it is
+ * called within one test; `reset` makes the next one begin empty.
+ */
+export function storeConformance(store: string, open: () => StoreAdapter, reset: () => Promise<void>): void {
+  describe(`the ${store} store`, () => {
+    let things_: Collection<Thing>;
+    const opened: StoreAdapter[] = [];
+
+    async function connect(options = things): Promise<Collection<Thing>> {
+      const adapter = open();
+      adapter.init({}, { schema: { collection: "test_things" } });
+      const collection = new Collection<Thing>("things", adapter, options, house);
+      await adapter.connect();
+      opened.push(adapter);
+      await collection.migrate();
+      return collection;
+    }
+    async function reopen(options = things): Promise<Collection<Thing>> {
+      for (const adapter of opened.splice(0)) await adapter.disconnect();
+      return connect(options);
+    }
+
+    beforeEach(async () => {
+      await reset();
+      things_ = await connect();
+    });
+    afterEach(async () => {
+      for (const adapter of opened.splice(0)) await adapter.disconnect();
+    });
+
+    const thing = (id: string, size: number, more: Partial<Thing> = {}) => ({ id, size, tags: [], ...more });
+
+    test("gives back what was put in, after a restart too", async () => {
+      const odd = thing("a", 1, { name: "quote ' \" ; DROP TABLE x; -- ñ 🐟 \u2028", tags: ["x"] });
+      expect(await things_.insert(odd)).toEqual({ ...odd, version: 1 });
+      expect(await (await reopen()).get("a")).toEqual({ ...odd, version: 1 });
+      expect(await things_.get("b").catch(() => undefined)).toBeUndefined();
+    });
+
+    test("refuses a second document with the same id or unique fields, and names them", async () => {
+      await things_.insert(thing("a", 1, { name: "mug" }));
+      await expect(things_.insert(thing("a", 2))).rejects.toMatchObject({ name: "Duplicate", fields: "_id" });
+      await expect(things_.insert(thing("b", 2, { name: "mug" }))).rejects.toMatchObject({
+        name: "Duplicate",
+        fields: "name",
+      });
+      expect(await things_.count()).toBe(1);
+    });
+
+    test("documents without the unique field are not in each other's way", async () => {
+      await Promise.all([things_.insert(thing("a", 1)), things_.insert(thing("b", 1))]);
+      expect(await things_.count()).toBe(2);
+    });
+
+    test("a change that takes a unique value of another document is refused and changes nothing", async () => {
+      await things_.insertMany([thing("a", 1, { name: "mug" }), thing("b", 2, { name: "tray" })]);
+      await expect(things_.change("b", (one) => ({ ...one, name: "mug" }))).rejects.toMatchObject({
+        name: "Duplicate",
+        fields: "name",
+      });
+      expect(await things_.get("b")).toMatchObject({ name: "tray", version: 1 });
+    });
+
+    test("insertMany keeps the order and stops at the first that cannot be inserted", async () => {
+      await things_.insert(thing("c", 1, { name: "mug" }));
+      const many = [thing("d", 4), thing("e", 5, { name: "mug" }), thing("f", 6)];
+      await expect(things_.insertMany(many)).rejects.toMatchObject({ name: "Duplicate" });
+      expect(await things_.get("f")).toBeUndefined();
+    });
+
+    test("of 64 concurrent changes of one document none is lost", async () => {
+      await things_.insert(thing("a", 0));
+      const versions = await Promise.all(
+        Array.from({ length: 64 }, () =>
+          things_.change("a", (one) => ({ ...one, size: one.size + 1 })).then((one) => one.version),
+        ),
+      );
+      expect(await things_.get("a")).toMatchObject({ size: 64, version: 65 });
+      expect(new Set(versions).size).toBe(64);
+    });
+
+    test("of 64 writers with the same version exactly one gets through", async () => {
+      const first = await things_.insert(thing("a", 0));
+      const outcomes = await Promise.all(
+        Array.from({ length: 64 }, (_, size) => things_.replace(first, { ...first, size })),
+      );
+      expect(outcomes.filter(Boolean)).toHaveLength(1);
+      expect((await things_.get("a"))?.version).toBe(2);
+    });
+
+    test("of 64 concurrent inserts of one unique value exactly one gets through", async () => {
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 64 }, (_, n) => things_.insert(thing(`t${n}`, n, { name: "mug" }))),
+      );
+      expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      expect(await things_.count({ name: "mug" })).toBe(1);
+    });
+
+    test("a decision that changes nothing writes nothing", async () => {
+      await things_.insert(thing("a", 1));
+      expect(await things_.change("a", (one) => one)).toMatchObject({ version: 1 });
+    });
+
+    test("a change that expects another version is refused", async () => {
+      await things_.insert(thing("a", 1));
+      await things_.change("a", (one) => ({ ...one, size: 2 }));
+      await expect(things_.change("a", (one) => ({ ...one, size: 3 }), { ifVersion: 1 })).rejects.toMatchObject({
+        type: "version_conflict",
+        code: 412,
+      });
+      expect(await things_.get("a")).toMatchObject({ size: 2, version: 2 });
+    });
+
+    test("a fact that is heard twice counts once", async () => {
+      await things_.insert(thing("a", 0));
+      const more = (one: Thing) => ({ ...one, size: one.size + 1 });
+      await things_.change("a", more, { heard: "evt_1" });
+      await things_.change("a", more, { heard: "evt_1" });
+      await things_.change("a", more, { heard: "evt_2" });
+      expect((await things_.get("a"))?.size).toBe(2);
+    });
+
+    test("what decides with a refusal leaves the document as it was", async () => {
+      await things_.insert(thing("a", 1));
+      await expect(
+        things_.change("a", () => {
+          throw new Error("no");
+        }),
+      ).rejects.toThrow("no");
+      expect(await things_.get("a")).toMatchObject({ size: 1, version: 1 });
+    });
+
+    test("filters by equality, membership, comparison and absence", async () => {
+      await things_.insertMany([
+        thing("a", 1, { tags: ["red", "blue"] }),
+        thing("b", 2, { name: "two", tags: ["blue"] }),
+        thing("c", 3, { name: "three", dueAt: "2026-01-01T00:00:00.000Z" }),
+      ]);
+      const ids = async (where: Parameters<typeof things_.find>[0]) =>
+        (await things_.find(where)).data.map(({ id }) => id);
+      expect(await ids({ where: { tags: "blue" } })).toEqual(["a", "b"]);
+      expect(await ids({ where: { size: { $gte: 2 } } })).toEqual(["b", "c"]);
+      expect(await ids({ where: { size: { $in: [1, 3] } } })).toEqual(["a", "c"]);
+      expect(await ids({ where: { dueAt: { $lte: "2026-06-01T00:00:00.000Z" } } })).toEqual(["c"]);
+      expect(await ids({ where: { name: null } })).toEqual(["a"]);
+      expect(await ids({ where: { name: { $ne: null } } })).toEqual(["b", "c"]);
+      expect(await ids({ where: { $or: [{ size: 1 }, { name: "two" }] } })).toEqual(["a", "b"]);
+      expect(await ids({ where: { name: undefined, size: 2 } })).toEqual(["b"]);
+    });
+
+    test("a field that is not declared cannot be searched by", async () => {
+      await expect(things_.find({ where: { secret: 1 } })).rejects.toThrow("declare the field");
+    });
+
+    test("pages through equal values without a gap or a repeat, while documents are added", async () => {
+      await things_.insertMany(Array.from({ length: 25 }, (_, n) => thing(`t${String(n).padStart(2, "0")}`, n % 3)));
+      for (const sort of ["_id", "-_id", "size", "-size"]) {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await things_.find({ sort, limit: 4, cursor });
+          seen.push(...page.data.map(({ id }) => id));
+          cursor = page.nextCursor ?? undefined;
+        } while (cursor);
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen).toHaveLength(25);
+        const sizes = seen.map((id) => Number(id.slice(1)) % 3);
+        if (sort === "size") expect(sizes).toEqual(sizes.toSorted());
+        if (sort === "-size") expect(sizes).toEqual(sizes.toSorted().reverse());
+      }
+    });
+
+    test("a cursor of another list, or no cursor at all, is refused", async () => {
+      await things_.insertMany([thing("a", 1), thing("b", 2)]);
+      const { nextCursor } = await things_.find({ sort: "size", limit: 1 });
+      for (const cursor of [nextCursor ?? "", "nonsense", "W10", "bnVsbA"])
+        await expect(things_.find({ sort: "-size", cursor })).rejects.toMatchObject({ type: "invalid_input" });
+    });
+
+    test("removes", async () => {
+      await things_.insert(thing("a", 1));
+      expect(await things_.remove("a")).toBe(true);
+      expect(await things_.remove("a")).toBe(false);
+    });
+
+    test("brings documents of an older schema version up to date, once", async () => {
+      await things_.insertMany(Array.from({ length: 150 }, (_, n) => thing(`t${n}`, n)));
+      const doubling = {
+        ...things,
+        schemaVersion: 2,
+        migrations: { 2: (one: Thing) => ({ ...one, size: one.size * 2 }) },
+      };
+      expect((await (await reopen(doubling)).get("t7"))?.size).toBe(14);
+      expect((await (await reopen(doubling)).get("t7"))?.size).toBe(14);
+    });
+
+    test("a store that was written by a newer version is left alone", async () => {
+      await reopen({ ...things, schemaVersion: 3 });
+      await expect(reopen(things)).rejects.toThrow("start the newer one");
+    });
+
+    test("a field that is declared later can be searched by at once", async () => {
+      await things_.insert({ ...thing("a", 1), colour: "red" } as Thing);
+      const wider = await reopen({ ...things, fields: [...(things.fields ?? []), "colour"], indexes: [["colour"]] });
+      expect((await wider.find({ where: { colour: "red" } })).data).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,149 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ServiceBroker } from "moleculer";
+import DbService from "moleculer-db";
+import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
+import { SqliteFile } from "../../mixins/sqlite.file.ts";
+import { storeConformance } from "../conformance/store.ts";
+
+let folder = mkdtempSync(join(tmpdir(), "lonja-store-"));
+let file: SqliteFile | undefined;
+const open = () => {
+  if (!file?.db.isOpen) file = new SqliteFile(join(folder, "lonja.db"));
+  return file;
+};
+const fresh = async () => {
+  rmSync(folder, { recursive: true, force: true });
+  folder = mkdtempSync(join(tmpdir(), "lonja-store-"));
+};
+afterAll(fresh);
+
+storeConformance("SQLite", () => new SqliteAdapter(open), fresh);
+
+describe("the SQLite file", () => {
+  beforeEach(fresh);
+  const path = () => join(folder, "lonja.db");
+  const openThings = async () => {
+    const adapter = new SqliteAdapter(open);
+    adapter.init({}, { schema: { collection: "things" } });
+    await adapter.connect();
+    return adapter;
+  };
+
+  test("writes that arrive together are committed together", async () => {
+    const adapter = await openThings();
+    const before = open().commits;
+    await Promise.all(Array.from({ length: 100 }, (_, n) => adapter.insert({ _id: `t${n}`, version: 1 })));
+    expect(open().commits - before).toBe(1);
+    expect(await adapter.count()).toBe(100);
+    await adapter.disconnect();
+  });
+
+  test("syncs the disk before a write is acknowledged", async () => {
+    const adapter = await openThings();
+    expect(open().db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+    expect(open().db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    await adapter.disconnect();
+  });
+
+  test("a second owner is refused with a clear message, also from another process", async () => {
+    const adapter = await openThings();
+    expect(() => new SqliteFile(path())).toThrow(/in use by another process/);
+    const script = `import("${join(process.cwd(), "mixins/sqlite.file.ts")}").then(({ SqliteFile }) => { try { new SqliteFile(${JSON.stringify(path())}); console.log("opened"); } catch (error) { console.log(error.message); } })`;
+    const other = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const [said] = (await once(other.stdout, "data")) as [Buffer];
+    expect(String(said)).toMatch(/in use by another process/);
+    await adapter.disconnect();
+  });
+
+  test("others may read the file while it is owned", async () => {
+    const adapter = await openThings();
+    await adapter.insert({ _id: "a", version: 1 });
+    const reader = new DatabaseSync(path(), { readOnly: true });
+    expect(reader.prepare("SELECT count(*) AS n FROM things").get()).toEqual({ n: 1 });
+    reader.close();
+    await adapter.disconnect();
+  });
+
+  test("an owner that was killed leaves no lock behind, and all that it acknowledged", async () => {
+    const script = `import("${join(process.cwd(), "mixins/sqlite.file.ts")}").then(async ({ SqliteFile }) => {
+      const { SqliteAdapter } = await import("${join(process.cwd(), "mixins/sqlite.adapter.ts")}");
+      const adapter = new SqliteAdapter(() => new SqliteFile(${JSON.stringify(path())}));
+      adapter.init({}, { schema: { collection: "things" } });
+      await adapter.connect();
+      for (let n = 0; ; n++) { await Promise.all([0, 1, 2].map((k) => adapter.insert({ _id: n + "-" + k, version: 1 }))); process.stdout.write(n + "\\n"); }
+    })`;
+    const writer = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    let acknowledged = -1;
+    writer.stdout.on("data", (lines: Buffer) => {
+      acknowledged = Number(String(lines).trim().split("\n").at(-1));
+      if (acknowledged > 50) writer.kill("SIGKILL");
+    });
+    await once(writer, "close");
+
+    const adapter = await openThings();
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(await adapter.count()).toBeGreaterThanOrEqual((acknowledged + 1) * 3);
+    await adapter.disconnect();
+  });
+
+  test("a damaged file is refused with a clear message, and is not touched", async () => {
+    const adapter = await openThings();
+    await adapter.insertMany(
+      Array.from({ length: 500 }, (_, n) => ({ _id: `t${n}`, version: 1, text: "x".repeat(200) })),
+    );
+    await adapter.disconnect();
+    const handle = openSync(path(), "r+");
+    writeSync(handle, Buffer.alloc(3 * 4096, 0x5a), 0, 3 * 4096, 2 * 4096);
+    expect(() => new SqliteFile(path())).toThrow(/damaged/);
+  });
+
+  test("a file that is no database is refused with a clear message", () => {
+    const handle = openSync(path(), "w");
+    writeSync(handle, "this is a shopping list, and a long one at that; ".repeat(100));
+    expect(() => new SqliteFile(path())).toThrow(/is not a database/);
+  });
+
+  test("a full disk refuses writes with 503, keeps what is there, and recovers", async () => {
+    const adapter = await openThings();
+    await adapter.insert({ _id: "kept", version: 1 });
+    const { page_count: pages } = open().db.prepare("PRAGMA page_count").get() as { page_count: number };
+    open().db.exec(`PRAGMA max_page_count = ${pages + 2}`);
+    const big = (id: string) => adapter.insert({ _id: id, version: 1, text: "x".repeat(50_000) });
+    const outcomes = await Promise.allSettled([big("a"), big("b")]);
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({
+        status: "rejected",
+        reason: { type: "unavailable", code: 503, message: expect.stringMatching(/disk is full/) },
+      });
+
+    expect(await adapter.count()).toBe(1);
+    open().db.exec("PRAGMA max_page_count = 100000");
+    await big("a");
+    expect(await adapter.count()).toBe(2);
+    await adapter.disconnect();
+  });
+
+  test("is an adapter that moleculer-db's own service can use", async () => {
+    const broker = new ServiceBroker({ logger: false });
+    broker.createService({
+      name: "posts",
+      mixins: [DbService],
+      adapter: new SqliteAdapter(open),
+      collection: "posts",
+      settings: { idField: "id" },
+    } as never);
+    await broker.start();
+    const made = await broker.call<{ id: string }, object>("posts.create", { id: "p1", title: "Hello" });
+    await broker.call("posts.update", { id: made.id, title: "Bye" });
+    expect(await broker.call("posts.get", { id: made.id })).toMatchObject({ id: "p1", title: "Bye" });
+    expect(await broker.call("posts.count")).toBe(1);
+    await broker.call("posts.remove", { id: made.id });
+    expect(await broker.call("posts.list")).toMatchObject({ total: 0 });
+    await broker.stop();
+  });
+});

@@ -1,0 +1,3 @@
+import type { TypedBroker } from "../../../services/shared/typed.ts";
+
+export const ask = (broker: TypedBroker) => broker.call("inventory.available", {});
