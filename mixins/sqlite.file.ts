@@ -159,7 +159,6 @@ function takeOwnership(path: string): DatabaseSync {
   }
 }
 
-
 /** What is wrong with the disk is nobody's fault who asked: they may try again later. */
 function inOurWords(error: unknown): unknown {
   const trouble = troubleOf(error);

@@ -9,7 +9,9 @@ describe("wrong programs do not compile", () => {
   let complaints: string;
   beforeAll(() => {
     const compiler = join(process.cwd(), "node_modules/typescript/bin/tsc");
-    complaints = String(spawnSync(process.execPath, [compiler, "-p", folder, "--pretty", "false"], { cwd: folder }).stdout);
+    complaints = String(
+      spawnSync(process.execPath, [compiler, "-p", folder, "--pretty", "false"], { cwd: folder }).stdout,
+    );
   });
 
   test.each(programs.filter((name) => name !== "right.ts"))("%s", (name) => {

@@ -1,0 +1,182 @@
+import { Collection, type Doc } from "../../mixins/collection.ts";
+import { Outbox, pauseMs } from "../../mixins/outbox.ts";
+import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
+import { SqliteFile } from "../../mixins/sqlite.file.ts";
+import type { Envelope } from "../../services/shared/delivery.ts";
+import { Refusal } from "../../services/shared/refusal.ts";
+import type { Telling } from "../../services/shared/typed.ts";
+import { VirtualWorld } from "../virtual-world.ts";
+
+interface Letterbox extends Doc {
+  news: number;
+}
+const away = () =>
+  Object.assign(new Error("Service 'hearer' is not found."), { name: "ServiceNotFoundError", code: 404 });
+
+/** A service that tells, with hearers that behave as a test says, on a clock that a test moves. */
+async function openPost(hear: (to: string, fact: Envelope) => unknown, hearers = ["hearer"]) {
+  const world = new VirtualWorld(7);
+  const heard: { to: string; id: string; news: number; subject: string }[] = [];
+  const logged: string[] = [];
+  const logger = { warn: (text: string) => logged.push(text), error: (text: string) => logged.push(text) };
+  const send = async (to: string, fact: Envelope) => {
+    await hear(to, fact);
+    heard.push({ to, id: fact.id, subject: fact.subject, news: (fact.data as { news: number }).news });
+  };
+  const outbox = new Outbox({ world, logger: logger as never, from: "teller", send });
+  const file = new SqliteFile(":memory:").use();
+  const adapter = new SqliteAdapter(() => file);
+  adapter.init({}, { schema: { collection: "boxes" } });
+  const boxes = new Collection<Letterbox>(
+    "boxes",
+    adapter,
+    {
+      tells: (before, after) =>
+        before?.news === after.news ? [] : [{ type: "told", data: { news: after.news } } as unknown as Telling],
+    },
+    { world, hearersOf: () => hearers, toldIn: (collection, record) => outbox.told(collection, record) },
+  );
+  await adapter.connect();
+  outbox.add(boxes as unknown as Collection<Doc>);
+  outbox.start();
+  const more = (id: string) => boxes.change(id, (box) => ({ ...box, news: box.news + 1 }));
+  return { world, outbox, boxes, heard, logged, more, adapter, close: () => outbox.stop() };
+}
+
+describe("delivery", () => {
+  test("what is told is heard, and then forgotten", async () => {
+    const post = await openPost(() => {});
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(100);
+    expect(post.heard).toMatchObject([{ to: "hearer", subject: "a", news: 1 }]);
+    expect(await post.outbox.state()).toEqual({ waiting: 0, deadLetters: 0 });
+    expect(await post.adapter.findById("a")).not.toHaveProperty("outbox");
+  });
+
+  test("a hearer that is away gets everything once it is there, in order, and nothing is a dead letter", async () => {
+    let isAway = true;
+    const post = await openPost(() => {
+      if (isAway) throw away();
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.more("a");
+    await post.world.run(3_600_000);
+    expect(post.heard).toEqual([]);
+    expect(await post.outbox.state()).toMatchObject({ waiting: 1, deadLetters: 0 });
+
+    isAway = false;
+    await post.world.run(10_000);
+    expect(post.heard.map(({ news }) => news)).toEqual([1, 2]);
+  });
+
+  test("facts of one document keep their order while the hearer fails", async () => {
+    let failures = 5;
+    const post = await openPost(() => {
+      if (failures-- > 0) throw new Error("not now");
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.more("a");
+    await post.more("a");
+    await post.world.run(60_000);
+    expect(post.heard.map(({ news }) => news)).toEqual([1, 2, 3]);
+  });
+
+  test("a poisonous fact is parked after ten tries and delays nobody else", async () => {
+    let tries = 0;
+    const post = await openPost((_to, { subject }) => {
+      if (subject !== "a") return;
+      tries++;
+      throw new Error("cannot digest it");
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.boxes.insert({ id: "b", news: 1 });
+    await post.world.run(50);
+    expect(post.heard.map(({ subject }) => subject)).toEqual(["b"]);
+
+    await post.world.run(3_600_000);
+    expect(tries).toBe(10);
+    const [letter] = await post.outbox.deadLetters();
+    expect(letter).toMatchObject({
+      from: "teller",
+      to: "hearer",
+      tries: 10,
+      error: "Error: cannot digest it",
+      event: { subject: "a" },
+    });
+    expect(post.logged.some((text) => text.includes("dead letter"))).toBe(true);
+  });
+
+  test("a dead letter that is replayed is delivered, and leaves the list", async () => {
+    let broken = true;
+    const post = await openPost(() => {
+      if (broken) throw new Error("broken");
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(3_600_000);
+    const [letter] = await post.outbox.deadLetters();
+    broken = false;
+    expect(await post.outbox.replay(letter?.id ?? "")).toMatchObject({ to: "hearer" });
+    await post.world.run(1_000);
+    expect(post.heard).toHaveLength(1);
+    expect(await post.outbox.deadLetters()).toEqual([]);
+    expect(await post.outbox.replay(letter?.id ?? "")).toBeUndefined();
+  });
+
+  test("one hearer that fails keeps no other from hearing", async () => {
+    const post = await openPost(
+      (to) => {
+        if (to === "deaf") throw new Error("deaf");
+      },
+      ["deaf", "hearer"],
+    );
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(500);
+    expect(post.heard).toMatchObject([{ to: "hearer" }]);
+  });
+
+  test("a hearer whose store is away is tried again for as long as it takes", async () => {
+    let down = true;
+    const post = await openPost(() => {
+      if (down) throw new Refusal("unavailable");
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(600_000);
+    expect(await post.outbox.state()).toMatchObject({ waiting: 1, deadLetters: 0 });
+    down = false;
+    await post.world.run(10_000);
+    expect(post.heard).toHaveLength(1);
+  });
+
+  test("what was told by a process that died is delivered by the next one, under the same id", async () => {
+    const post = await openPost(() => {});
+    await post.outbox.stop();
+    await post.boxes.insert({ id: "a", news: 1 });
+    expect(post.heard).toEqual([]);
+    const stored = (await post.adapter.findById("a"))?.outbox?.[0]?.id;
+
+    post.outbox.start();
+    await post.world.run(10_000);
+    expect(post.heard).toMatchObject([{ id: stored, news: 1 }]);
+  });
+
+  test("nothing is lost when the document changes while a delivery is under way", async () => {
+    const post = await openPost(async () => {
+      await post.world.pause(200);
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    for (let n = 0; n < 5; n++) {
+      await post.world.run(70);
+      await post.more("a");
+    }
+    await post.world.run(20_000);
+    expect([...new Set(post.heard.map(({ news }) => news))]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await post.outbox.state()).toEqual({ waiting: 0, deadLetters: 0 });
+  });
+
+  test("pauses double, are spread, and end at five minutes", () => {
+    expect(pauseMs(1, 1)).toBe(100);
+    expect(pauseMs(1, 0)).toBe(50);
+    expect(pauseMs(4, 1)).toBe(800);
+    expect(pauseMs(40, 1)).toBe(300_000);
+  });
+});
