@@ -4,6 +4,7 @@ import { SqliteAdapter } from "./mixins/sqlite.adapter.ts";
 import { SqliteFile, sqlitePath } from "./mixins/sqlite.file.ts";
 import type { OpenStore } from "./mixins/store.mixin.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
+import { type Figures, noFigures } from "./services/shared/figures.ts";
 import { readSettings, type Settings, UnusableSetting } from "./services/shared/settings.ts";
 import { realWorld, type World } from "./services/shared/world.ts";
 
@@ -21,6 +22,7 @@ export interface Node {
  * reachable `$node` actions. What stands here instead was measured, see docs/decisions.
  */
 export function brokerOptions({ settings, world, checkResults = false, logger }: Node): BrokerOptions {
+  const figures = noFigures();
   return {
     namespace: settings.namespace,
     nodeID: settings.nodeId ?? `${hostname()}-${process.pid}-${world.bytes(3).toString("hex")}`,
@@ -58,10 +60,10 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
     middlewares: [
       {
         created: (broker: ServiceBroker) =>
-          void Object.assign(broker, { world, settings, openStore: storesOf(settings) }),
+          void Object.assign(broker, { world, settings, openStore: storesOf(settings, figures) }),
       },
-      { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings }) },
-      keepContracts({ checkResults }),
+      { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
+      keepContracts({ checkResults, figures }),
       // Moleculer's own, in the order in which the breaker sees timeouts.
       ...[
         "ActionHook",
@@ -83,14 +85,14 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
 const isBreakdown = (error: Error & { code?: unknown }) => typeof error.code !== "number" || error.code >= 500;
 
 /** Collections that name the same file share it, and with it the sync of the disk. */
-function storesOf(settings: Settings): OpenStore {
+function storesOf(settings: Settings, figures: Figures): OpenStore {
   const files = new Map<string, SqliteFile>();
   return (service) => {
     const path = sqlitePath(settings.stores[service as keyof Settings["stores"]], settings.dataDir);
     return new SqliteAdapter(() => {
       const known = files.get(path);
       if (known?.db.isOpen) return known;
-      const file = new SqliteFile(path);
+      const file = new SqliteFile(path, figures);
       files.set(path, file);
       return file;
     });

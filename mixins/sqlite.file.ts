@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type Figures, noFigures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 
 interface Write<T = unknown> {
@@ -38,12 +39,11 @@ export class SqliteFile {
   readonly #statements = new Map<string, StatementSync>();
   #queue: Write[] = [];
   #users = 0;
-  /** How many commits, and so syncs of the disk, there were. */
-  commits = 0;
-  writes = 0;
+  readonly figures: Figures;
 
-  constructor(path: string) {
+  constructor(path: string, figures = noFigures()) {
     this.path = path;
+    this.figures = figures;
     try {
       if (path !== ":memory:") {
         mkdirSync(dirname(path), { recursive: true });
@@ -119,8 +119,8 @@ export class SqliteFile {
         }
       }
       this.db.exec("COMMIT");
-      this.commits++;
-      this.writes += group.length;
+      this.figures.commits++;
+      this.figures.writes += group.length;
     } catch (error) {
       if (this.db.isOpen && this.db.isTransaction) this.db.exec("ROLLBACK");
       for (const { reject } of group) reject(inOurWords(error));

@@ -4,6 +4,7 @@ import { Compile, type Validator } from "typebox/compile";
 import { contracts } from "../contracts.ts";
 import type { ActionContract, Contract } from "./contract.ts";
 import { houseActions } from "./delivery.ts";
+import type { Figures } from "./figures.ts";
 import { plainCopy } from "./plain.ts";
 import { type InputError, Refusal } from "./refusal.ts";
 
@@ -23,7 +24,7 @@ export function actionContract(name: string): Pick<ActionContract, "params" | "r
  * that is not in it, does not start; params are validated strictly and copied, results are copied, so
  * that a local call behaves like a remote one. `checkResults` also validates what is answered.
  */
-export function keepContracts({ checkResults }: { checkResults: boolean }): Middleware {
+export function keepContracts({ checkResults, figures }: { checkResults: boolean; figures: Figures }): Middleware {
   return {
     serviceCreating(_service, schema: ServiceSchema) {
       const mine = contractsByName[schema.name];
@@ -35,6 +36,7 @@ export function keepContracts({ checkResults }: { checkResults: boolean }): Midd
       const params = lazily(contract.params);
       const result = lazily(contract.result);
       return async (ctx: Context<unknown>) => {
+        figures.calls++;
         const given = ctx.params ?? {};
         if (!params().Check(given))
           throw new Refusal("invalid_input", undefined, { errors: inputErrors(params(), given) });

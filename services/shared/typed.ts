@@ -3,6 +3,7 @@ import type { Static, TSchema } from "typebox";
 import type { contracts, ServiceName } from "../contracts.ts";
 import type { ActionContract } from "./contract.ts";
 import type { Envelope, HouseAction, houseActions } from "./delivery.ts";
+import type { Figures } from "./figures.ts";
 import type { Meta } from "./identity.ts";
 import type { Settings } from "./settings.ts";
 import type { World } from "./world.ts";
@@ -60,6 +61,7 @@ export type Self = Omit<Service, "broker" | "actions" | "Promise"> & {
   world: World;
   /** What the environment decided, the same for every service of a node. */
   shop: Settings;
+  figures: Figures;
 };
 
 type Own<Name extends string, Key> = Key extends `${Name}.${infer Local}` ? Local : never;

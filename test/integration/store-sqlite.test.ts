@@ -36,9 +36,9 @@ describe("the SQLite file", () => {
 
   test("writes that arrive together are committed together", async () => {
     const adapter = await openThings();
-    const before = open().commits;
+    const before = open().figures.commits;
     await Promise.all(Array.from({ length: 100 }, (_, n) => adapter.insert({ _id: `t${n}`, version: 1 })));
-    expect(open().commits - before).toBe(1);
+    expect(open().figures.commits - before).toBe(1);
     expect(await adapter.count()).toBe(100);
     await adapter.disconnect();
   });

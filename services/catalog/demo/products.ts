@@ -107,7 +107,7 @@ export const demoProducts: readonly DemoProduct[] = [
   product("fish-market-jug", "Fish market jug", {
     from: "Alfar del Muelle", type: "Jug", in: ["ceramics", "kitchen"], tags: ["stoneware", "table"],
     about: "A pot-bellied jug for water or wine with a lip that does not drip. Holds 1.2 litres.",
-    picture: "A cream jug with a blue foot, a wide lip and a handle",
+    picture: "A cream jug with a painted fish and a blue foot",
     rows: [["JUG-MARKET", "Default", 3800, 57]],
   }),
 
@@ -156,8 +156,7 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "Green, peppery and pressed within six hours of the harvest. Best in the year after it is bottled.",
     picture: "A dark green bottle of olive oil beside a sprig of olives",
     by: ["Size"], rows: [
-      ["OIL-FIRST-250", "250 ml", 900, 260], ["OIL-FIRST-500", "500 ml", 1500, 340],
-      ["OIL-FIRST-3000", "3 l tin", 6400, 45],
+      ["OIL-FIRST-250", "250 ml", 900, 260], ["OIL-FIRST-500", "500 ml", 1500, 340], ["OIL-FIRST-3000", "3 l tin", 6400, 45],
     ],
   }),
   product("sardines-in-olive-oil", "Sardines in olive oil", {
@@ -212,17 +211,14 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "Half linen, half cotton: it dries from the first day and gets better with every wash.",
     picture: "A striped tea towel hanging from a wooden rail",
     by: ["Colour"], rows: [
-      ["TOWEL-TEA-SEA", "Sea blue", 1200, 210], ["TOWEL-TEA-TERRA", "Terracotta", 1200, 185],
-      ["TOWEL-TEA-INK", "Ink", 1200, 97],
+      ["TOWEL-TEA-SEA", "Sea blue", 1200, 210], ["TOWEL-TEA-TERRA", "Terracotta", 1200, 185], ["TOWEL-TEA-INK", "Ink", 1200, 97],
     ],
   }),
   product("night-watch-blanket", "Night watch blanket", {
     from: "Telar Norte", type: "Blanket", in: ["textiles"], tags: ["wool", "winter", "home"],
     about: "A heavy blanket of undyed and blue wool, patterned after those that lay in the pilots' hut. Warm when damp, too.",
     picture: "A folded striped wool blanket with a fringe",
-    by: ["Size"], rows: [
-      ["BLANKET-WATCH-130", "130 × 180 cm", 8900, 40], ["BLANKET-WATCH-180", "180 × 220 cm", 12900, 22],
-    ],
+    by: ["Size"], rows: [["BLANKET-WATCH-130", "130 × 180 cm", 8900, 40], ["BLANKET-WATCH-180", "180 × 220 cm", 12900, 22]],
   }),
   product("sailcloth-cushion", "Sailcloth cushion", {
     from: "Velería Sotavento", type: "Cushion", in: ["textiles", "sea-and-travel"], tags: ["canvas", "recycled", "home"],
@@ -251,8 +247,7 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "A cloth-bound notebook with 192 sewn pages that lie flat, leather corners and two ribbons: one for debts, one for dreams.",
     picture: "A blue cloth-bound notebook with tan corners and a ribbon",
     by: ["Ruling"], rows: [
-      ["LEDGER-PLAIN", "Plain", 2200, 134], ["LEDGER-LINED", "Lined", 2200, 158],
-      ["LEDGER-SQUARED", "Squared", 2200, 87],
+      ["LEDGER-PLAIN", "Plain", 2200, 134], ["LEDGER-LINED", "Lined", 2200, 158], ["LEDGER-SQUARED", "Squared", 2200, 87],
     ],
   }),
   product("brass-fountain-pen", "Brass fountain pen", {
@@ -267,9 +262,7 @@ export const demoProducts: readonly DemoProduct[] = [
     from: "Papelera Barlovento", type: "Ink", in: ["stationery"], tags: ["ink", "writing"],
     about: "Fountain pen ink in the colours of the fish market. No cuttlefish were troubled. 40 ml in a heavy glass.",
     picture: "A square glass bottle of ink with a brass cap",
-    by: ["Colour"], rows: [
-      ["INK-SEPIA", "Sepia", 1300, 102], ["INK-SEA", "Sea blue", 1300, 94], ["INK-NIGHT", "Night", 1300, 0],
-    ],
+    by: ["Colour"], rows: [["INK-SEPIA", "Sepia", 1300, 102], ["INK-SEA", "Sea blue", 1300, 94], ["INK-NIGHT", "Night", 1300, 0]],
   }),
   product("cedar-pencils", "Cedar pencils, box of twelve", {
     from: "Papelera Barlovento", type: "Pencil", in: ["stationery"], tags: ["wood", "writing", "school"],
@@ -348,8 +341,8 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "A single strip of bridle leather, 3.5 cm wide, with a solid brass buckle. Measure from the fold to the hole you use.",
     picture: "A brown leather belt closed with a brass buckle",
     by: ["Length"], rows: [
-      ["BELT-BRIDLE-85", "85 cm", 5800, 32], ["BELT-BRIDLE-95", "95 cm", 5800, 46],
-      ["BELT-BRIDLE-105", "105 cm", 5800, 28], ["BELT-BRIDLE-115", "115 cm", 5800, 11],
+      ["BELT-BRIDLE-85", "85 cm", 5800, 32], ["BELT-BRIDLE-95", "95 cm", 5800, 46], ["BELT-BRIDLE-105", "105 cm", 5800, 28],
+      ["BELT-BRIDLE-115", "115 cm", 5800, 11],
     ],
   }),
   product("boatyard-key-fob", "Boatyard key fob", {
@@ -369,8 +362,8 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "Two straps of leather on a light, grippy sole, after the sandals of the island shepherds. Order your usual size.",
     picture: "A pair of leather sandals seen from above",
     by: ["Size"], rows: [
-      ["SANDAL-37", "37", 6800, 24], ["SANDAL-38", "38", 6800, 33], ["SANDAL-39", "39", 6800, 35],
-      ["SANDAL-40", "40", 6800, 30], ["SANDAL-41", "41", 6800, 16], ["SANDAL-42", "42", 6800, 8],
+      ["SANDAL-37", "37", 6800, 24], ["SANDAL-38", "38", 6800, 33], ["SANDAL-39", "39", 6800, 35], ["SANDAL-40", "40", 6800, 30],
+      ["SANDAL-41", "41", 6800, 16], ["SANDAL-42", "42", 6800, 8],
     ],
   }),
 
@@ -384,9 +377,7 @@ export const demoProducts: readonly DemoProduct[] = [
     from: "Faro & Hija", type: "Lantern", in: ["light", "garden"], tags: ["lamp", "outdoor", "steel"],
     about: "A paraffin lantern whose flame has yet to be blown out by a guest. Burns twenty hours on one filling.",
     picture: "A storm lantern with a glass globe, a flame and a wire handle",
-    by: ["Colour"], rows: [
-      ["LANTERN-STORM-SEA", "Sea blue", 3900, 59], ["LANTERN-STORM-TERRA", "Terracotta", 3900, 47],
-    ],
+    by: ["Colour"], rows: [["LANTERN-STORM-SEA", "Sea blue", 3900, 59], ["LANTERN-STORM-TERRA", "Terracotta", 3900, 47]],
   }),
   product("beeswax-candles", "Beeswax candles, pair", {
     from: "Colmenar Levante", type: "Candle", in: ["light"], tags: ["wax", "table", "gift"],
@@ -448,8 +439,7 @@ export const demoProducts: readonly DemoProduct[] = [
     about: "Waterproof to the last seam, with a hood that turns along with your head and pockets that drain. Made for spray, welcome at bus stops.",
     picture: "A yellow hooded oilskin coat with dark clasps",
     by: ["Size"], rows: [
-      ["OILSKIN-S", "S", 14900, 16], ["OILSKIN-M", "M", 14900, 29], ["OILSKIN-L", "L", 14900, 24],
-      ["OILSKIN-XL", "XL", 14900, 10],
+      ["OILSKIN-S", "S", 14900, 16], ["OILSKIN-M", "M", 14900, 29], ["OILSKIN-L", "L", 14900, 24], ["OILSKIN-XL", "XL", 14900, 10],
     ],
   }),
   product("brass-spyglass", "Brass spyglass", {
@@ -483,7 +473,7 @@ export const demoProducts: readonly DemoProduct[] = [
   product("hammam-towel", "Hammam towel", {
     from: "Telar Norte", type: "Towel", in: ["bath", "textiles"], tags: ["cotton", "beach", "woven"],
     about: "A flat-woven cotton towel with knotted tassels: dries you, then the air dries it. Rolls up to the size of a loaf.",
-    picture: "A rolled striped towel with knotted tassels",
+    picture: "Two rolled striped towels with knotted tassels",
     by: ["Size", "Colour"], rows: [
       ["HAMMAM-HAND-SEA", "Hand / Sea blue", 1800, 112], ["HAMMAM-HAND-TERRA", "Hand / Terracotta", 1800, 99],
       ["HAMMAM-BATH-SEA", "Bath / Sea blue", 3400, 85], ["HAMMAM-BATH-TERRA", "Bath / Terracotta", 3400, 67],

@@ -1,0 +1,24 @@
+import type { Money } from "./schema.ts";
+
+/** How many digits of a currency are minor units, by ISO 4217, where it is not two. */
+const exponents: Readonly<Record<number, string>> = {
+  0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+  3: "BHD IQD JOD KWD LYD OMR TND",
+  4: "CLF UYW",
+};
+
+/** Intl has digits of its own, by custom and not by ISO: with them 100 forints would read as 10,000. */
+export const exponentOf = (currency: string): number =>
+  Number(Object.keys(exponents).find((digits) => exponents[Number(digits)]?.includes(currency)) ?? 2);
+
+/** Writes sums of one currency, such as `€1,234.50`, without ever going through a fraction. */
+export function moneyWriter(currency: string, locale = "en"): (money: Money) => string {
+  const digits = exponentOf(currency);
+  const format = new Intl.NumberFormat(locale, {
+    style: "currency",
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return ({ amount }) => format.format(`${amount}E-${digits}` as `${number}`);
+}
