@@ -27,4 +27,6 @@ try {
   process.exit(1);
 }
 
+const { host, port, services } = node.settings;
+if (services.includes("gateway")) broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
 if (process.argv.includes("--repl")) broker.repl();

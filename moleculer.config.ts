@@ -29,7 +29,7 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
     logger: logger ?? {
       type: "Console",
       options: {
-        level: settings.logLevel,
+        level: levels(settings.logLevel),
         formatter: settings.logFormat === "json" ? "json" : "short",
         objectPrinter: null,
         colors: settings.logFormat === "pretty",
@@ -81,6 +81,10 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
     ] as NonNullable<BrokerOptions["middlewares"]>,
   };
 }
+
+/** Moleculer's own modules talk of their start-up at `info`; that is for those who look for trouble. */
+const levels = (level: Settings["logLevel"]) =>
+  level === "info" ? { BROKER: "warn", REGISTRY: "warn", TRANSIT: "warn", "**": level } : level;
 
 const isBreakdown = (error: Error & { code?: unknown }) => typeof error.code !== "number" || error.code >= 500;
 

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export interface ShopProcess {
+  url: string;
+  child: ChildProcess;
+  output: () => string;
+  /** Kills as the system does when memory is short: no goodbye. */
+  kill(): Promise<void>;
+  stop(): Promise<number | null>;
+}
+
+/** The shop as an operator starts it, in a process of its own. */
+export async function startShop(dataDir: string, env: Record<string, string> = {}): Promise<ShopProcess> {
+  const port = await freePort();
+  let output = "";
+  const child = spawn(process.execPath, ["lonja.ts"], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      PORT: String(port),
+      DATA_DIR: dataDir,
+      DEMO: "off",
+      RATE_LIMIT: "off",
+      LOG_LEVEL: "warn",
+      ADMIN_EMAIL: "admin@lonja.test",
+      ADMIN_PASSWORD: "correct horse battery",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
+  child.stderr.on("data", (text) => {
+    output += text;
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
+    const health = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (health?.status === 200) break;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  const gone = () => (child.exitCode === null && child.signalCode === null ? once(child, "exit") : Promise.resolve());
+  return {
+    url,
+    child,
+    output: () => output,
+    async kill() {
+      const left = gone();
+      child.kill("SIGKILL");
+      await left;
+    },
+    async stop() {
+      const left = gone();
+      child.kill("SIGTERM");
+      await left;
+      return child.exitCode;
+    },
+  };
+}
