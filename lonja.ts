@@ -6,9 +6,12 @@ import config, { node } from "./moleculer.config.ts";
 const broker = new ServiceBroker(config);
 
 let stopping = false;
+/** The door closes first, so that what is under way still finds every service there. */
 const stop = async () => {
   if (stopping) return;
   stopping = true;
+  const gateway = broker.getLocalService("gateway");
+  if (gateway) await broker.destroyService(gateway);
   await broker.stop();
   process.exit(0);
 };
@@ -27,6 +30,9 @@ try {
   process.exit(1);
 }
 
+// A node lives until it is told to stop, whatever it runs.
+setInterval(() => {}, 2 ** 30);
 const { host, port, services } = node.settings;
-if (services.includes("gateway")) broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
+if (services.includes("gateway"))
+  broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
 if (process.argv.includes("--repl")) broker.repl();

@@ -1,6 +1,7 @@
 import type { Service } from "moleculer";
 import { timeAt, type World } from "../services/shared/world.ts";
 import type { Collection, Doc } from "./collection.ts";
+import { repeat } from "./repeat.ts";
 
 const SWEEP_MS = 500;
 const MOST_AT_ONCE = 50;
@@ -20,7 +21,7 @@ export function due<D extends Doc, This = unknown>(
     logger: Service["logger"];
     [key: string]: unknown;
   }
-  const sweep = async (service: Sweeper) => {
+  const sweep = async (service: Sweeper): Promise<boolean> => {
     const docs = service[collection] as Collection<D>;
     const { data } = await docs.find({
       where: { dueAt: { $lte: timeAt(service.world) } },
@@ -31,28 +32,17 @@ export function due<D extends Doc, This = unknown>(
     for (const [index, outcome] of outcomes.entries())
       if (outcome.status === "rejected")
         service.logger.warn(`${data[index]?.id} is due and could not be looked after: ${outcome.reason}`);
+    return data.length === MOST_AT_ONCE && outcomes.every(({ status }) => status === "fulfilled");
   };
   const key = `$sweep:${collection}`;
 
   return {
     started(this: Sweeper) {
-      const state = { stopped: false, callOff: () => {}, under: Promise.resolve() };
-      this[key] = state;
-      const later = () => {
-        state.callOff = this.world.after(SWEEP_MS, () => {
-          state.under = sweep(this)
-            .catch((error) => this.logger.warn(`${collection} could not be swept: ${error.message}`))
-            .finally(() => state.stopped || later());
-        });
-      };
-      later();
+      const failed = (error: Error) => this.logger.warn(`${collection} could not be swept: ${error.message}`);
+      this[key] = repeat(this.world, SWEEP_MS, () => sweep(this), failed);
     },
     async stopped(this: Sweeper) {
-      const state = this[key] as { stopped: boolean; callOff: () => void; under: Promise<void> } | undefined;
-      if (!state) return;
-      state.stopped = true;
-      state.callOff();
-      await state.under;
+      await (this[key] as (() => Promise<void>) | undefined)?.();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Service } from "moleculer";
 import type { DeadLetter, Envelope } from "../services/shared/delivery.ts";
 import { timeAt, type World } from "../services/shared/world.ts";
 import type { Collection, Doc } from "./collection.ts";
+import { repeat } from "./repeat.ts";
 import type { Delivery, StoredRecord } from "./store.ts";
 
 const MOST_TRIES = 10;
@@ -46,7 +47,7 @@ export class Outbox {
   readonly #busy = new Set<string>();
   readonly #queue: (() => Promise<void>)[] = [];
   #running = 0;
-  #stopSweeping: (() => void) | undefined;
+  #stopSweeping: (() => Promise<void>) | undefined;
   #stopped = false;
 
   constructor(post: Post) {
@@ -59,20 +60,15 @@ export class Outbox {
 
   start(): void {
     this.#stopped = false;
-    const sweepLater = () => {
-      this.#stopSweeping = this.#post.world.after(SWEEP_MS, () => {
-        this.sweep()
-          .catch((error) => this.#post.logger.warn(`The outbox could not be swept: ${error.message}`))
-          .finally(() => this.#stopped || sweepLater());
-      });
-    };
-    sweepLater();
+    const { world, logger } = this.#post;
+    const failed = (error: Error) => logger.warn(`The outbox could not be swept: ${error.message}`);
+    this.#stopSweeping = repeat(world, SWEEP_MS, () => this.sweep(), failed);
   }
 
   /** Waits for what is under way. What is left is found by the next sweep, here or elsewhere. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#stopSweeping?.();
+    await this.#stopSweeping?.();
     this.#queue.length = 0;
     for (let turns = 0; this.#running > 0 && turns < 100; turns++)
       await new Promise<void>((done) => this.#post.world.after(20, done));
@@ -89,7 +85,8 @@ export class Outbox {
   }
 
   /** Looks for what was left undelivered: by a crash, by a hearer that was away, by an earlier failure. */
-  async sweep(): Promise<void> {
+  async sweep(): Promise<boolean> {
+    let more = false;
     const now = timeAt(this.#post.world);
     for (const collection of this.#collections) {
       const due = await collection.adapter.find({
@@ -98,7 +95,9 @@ export class Outbox {
         limit: SWEEP_SIZE,
       });
       for (const record of due) this.told(collection, record);
+      more ||= due.length === SWEEP_SIZE && this.#queue.length < MOST_AT_ONCE;
     }
+    return more;
   }
 
   /** Makes everything that waits due at once: a service has come up. */

@@ -13,6 +13,8 @@ interface Write<T = unknown> {
 /** Error codes of SQLite, as its documentation lists them. */
 const BUSY = 5;
 const troubles: Record<number, string> = {
+  5: "another program is writing to it",
+  6: "another program is writing to it",
   8: "the file is read-only",
   10: "the disk failed",
   11: "the file is damaged",
