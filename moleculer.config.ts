@@ -63,6 +63,7 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
           void Object.assign(broker, { world, settings, openStore: storesOf(settings, figures) }),
       },
       { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
+      { stopping: letGuestsOut },
       keepContracts({ checkResults, figures }),
       // Moleculer's own, in the order in which the breaker sees timeouts.
       ...[
@@ -80,6 +81,11 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
       ],
     ] as NonNullable<BrokerOptions["middlewares"]>,
   };
+}
+
+/** Services stop all at once, so whoever lets requests in has to answer them before the first one stops. */
+async function letGuestsOut(broker: ServiceBroker): Promise<void> {
+  await Promise.all(broker.services.map((service) => (service as { drain?(): Promise<void> }).drain?.()));
 }
 
 /** Moleculer's own modules talk of their start-up at `info`; that is for those who look for trouble. */

@@ -11,7 +11,7 @@ import { type InputError, Refusal } from "./refusal.ts";
 const contractsByName: Record<string, Contract> = contracts;
 
 /** The contract of an action, by its whole name; undefined for what is not public to other services. */
-export function actionContract(name: string): Pick<ActionContract, "params" | "result"> | undefined {
+export function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs"> | undefined {
   const [service = "", action = ""] = name.split(".", 2);
   return (
     contractsByName[service]?.actions[name] ??
@@ -22,7 +22,8 @@ export function actionContract(name: string): Pick<ActionContract, "params" | "r
 /**
  * Holds every service to its contract: a service that lacks an action of its contract, or offers one
  * that is not in it, does not start; params are validated strictly and copied, results are copied, so
- * that a local call behaves like a remote one. `checkResults` also validates what is answered.
+ * that a local call behaves like a remote one; a contract's time-out holds where the caller has none of
+ * its own. `checkResults` also validates what is answered.
  */
 export function keepContracts({ checkResults, figures }: { checkResults: boolean; figures: Figures }): Middleware {
   return {
@@ -33,6 +34,7 @@ export function keepContracts({ checkResults, figures }: { checkResults: boolean
     localAction(next, action) {
       const contract = actionContract(action.name ?? "");
       if (!contract) return next;
+      if (contract.timeoutMs) Object.assign(action, { timeout: contract.timeoutMs });
       const params = lazily(contract.params);
       const result = lazily(contract.result);
       return async (ctx: Context<unknown>) => {
@@ -54,7 +56,7 @@ function compareActions(mine: Contract, schema: ServiceSchema): void {
   const promised = Object.keys(mine.actions).map((name) => name.slice(mine.name.length + 1));
   const internal = new Set<string>([...Object.keys(houseActions), "rest"]);
   const offered = Object.entries(schema.actions ?? {}).flatMap(([name, action]) =>
-    action === false || internal.has(name) ? [] : [name],
+    action === false || (internal.has(name) && !promised.includes(name)) ? [] : [name],
   );
   const lacking = promised.filter((name) => !offered.includes(name));
   const unknown = offered.filter((name) => !promised.includes(name));

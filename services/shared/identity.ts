@@ -17,6 +17,8 @@ export interface Meta {
   requestKey?: string;
   /** Where the request came from, for limits on attempts. */
   clientAddress?: string;
+  /** The W3C trace that the request belongs to, as it came in. */
+  traceparent?: string;
 }
 
 export const isStaff = (meta: Meta): boolean => meta.caller?.role === "staff" || meta.caller?.role === "admin";

@@ -19,7 +19,8 @@ export const OneOf = <const V extends readonly string[]>(values: V, description?
 /** Text for people: no control characters but line breaks and tabs, and no half of a surrogate pair. */
 Format.Set("text", (value) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value) && value.isWellFormed());
 /** An address that has one @, a dotted domain, and nothing that could break out of a mail header. */
-Format.Set("email", (value) => /^[^\s@<>(),;:"\\[\]\u0000-\u001f\u007f]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(value));
+export const emailPattern = /^[^\s@<>(),;:"\\[\]\u0000-\u001f\u007f]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
+Format.Set("email", (value) => emailPattern.test(value));
 
 export const Text = (minLength: number, maxLength: number, description?: string) =>
   Type.String({ minLength, maxLength, format: "text", ...(description ? { description } : {}) });

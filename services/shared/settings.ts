@@ -1,4 +1,5 @@
 import { contracts, type ServiceName } from "../contracts.ts";
+import { emailPattern } from "./schema.ts";
 
 /** What the environment decides. Each variable is read in one place, once, at the start. */
 export interface Settings {
@@ -92,7 +93,7 @@ export function readSettings(environment: Environment, terminal = false): Settin
     namespace: text("NAMESPACE", "lonja", /^[\w-]{1,40}$/, "it is made of letters, digits and dashes"),
     stores: Object.fromEntries(names.map((name) => [name, storeOf(name)])) as Settings["stores"],
     admin: {
-      email: text("ADMIN_EMAIL", "admin@lonja.local", /^[^\s@]+@[^\s@]+\.[^\s@]+$/, "it is an e-mail address"),
+      email: text("ADMIN_EMAIL", "admin@lonja.local", emailPattern, "it is an e-mail address"),
       password: text("ADMIN_PASSWORD", undefined, /^.{8,128}$/, "it has 8 to 128 characters"),
     },
     paymentProvider: "sandbox",

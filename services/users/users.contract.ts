@@ -29,9 +29,10 @@ export const User = Shape({
 });
 export type User = Static<typeof User>;
 
-/** No rule of composition: length is what counts. */
-const Password = Type.String({ minLength: 8, maxLength: 128 });
-const RefreshToken = Type.String({ minLength: 20, maxLength: 200 });
+/** No rule of composition: length is what counts, and that it is none of the most common ones. */
+const Password = Type.String({ minLength: 8, maxLength: 128, format: "text" });
+/** Whatever is no token of ours is answered as a token that has ended, so its form says nothing. */
+const RefreshToken = Type.String({ minLength: 1, maxLength: 512 });
 
 export const Session = Shape({
   user: User,
@@ -60,6 +61,8 @@ export const users = contract({
   actions: {
     "users.register": {
       summary: "Open an account",
+      description:
+        "Signs in at once. The most common passwords are refused. How often an address may meet an account that exists is limited.",
       rest: { route: "POST /v1/auth/register", access: "anyone", status: 201 },
       params: Shape({ email: Email, password: Password, name: Maybe(Text(0, 200)) }),
       result: Session,
@@ -67,7 +70,8 @@ export const users = contract({
     },
     "users.login": {
       summary: "Sign in",
-      description: "A wrong password and an unknown address are answered alike, and take as long.",
+      description:
+        "A wrong password, an unknown address and a disabled account are answered alike, and take as long. Failures make the next try wait, per account and per client address; nothing is ever locked for good.",
       rest: { route: "POST /v1/auth/login", access: "anyone" },
       params: Shape({ email: Email, password: Type.String({ minLength: 1, maxLength: 128 }) }),
       result: Session,
@@ -84,6 +88,7 @@ export const users = contract({
     },
     "users.logout": {
       summary: "End a session",
+      description: "A token that has ended already, or is none, is answered alike.",
       rest: { route: "POST /v1/auth/logout", access: "anyone", status: 204 },
       params: Shape({ refreshToken: RefreshToken }),
       result: Nothing,
@@ -109,7 +114,8 @@ export const users = contract({
     },
     "users.change": {
       summary: "Change an account's role, or disable it",
-      description: "A disabled account's sessions end. The last admin cannot be removed.",
+      description:
+        "A disabled account's sessions end; a new role shows with the next access token. The last admin can neither be removed nor disabled.",
       rest: { route: "PATCH /v1/admin/users/:id", access: "admin" },
       params: Shape({ id: Id("usr"), ifVersion: Maybe(Version), role: Maybe(Role), disabled: Maybe(Type.Boolean()) }),
       result: User,

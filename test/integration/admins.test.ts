@@ -68,7 +68,9 @@ describe("admins", () => {
         ]),
       );
       const users = (await shop.call("users.list", {})).data;
-      expect(users.filter(({ role, disabled }) => role === "admin" && !disabled).length).toBeGreaterThan(0);
+      const admins = users.filter(({ role, disabled }) => role === "admin" && !disabled).map(({ id }) => id);
+      expect(admins.length).toBeGreaterThan(0);
+      expect(await enabledAdmins()).toEqual(admins);
     }
   });
 
@@ -107,7 +109,7 @@ describe("the first admin", () => {
   /** A node whose log can be read, with as many users services as wanted on one store. */
   async function node(count: number, env: Record<string, string>) {
     const lines: string[] = [];
-    class Lines extends Loggers.Base {
+    class Lines extends Loggers.Base<object> {
       override getLogHandler() {
         return (_level: LogLevels, args: unknown[]) => void lines.push(args.join(" "));
       }

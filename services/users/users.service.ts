@@ -1,0 +1,321 @@
+import { due } from "../../mixins/due.mixin.ts";
+import {
+  type Collection,
+  collectionOptions,
+  type Doc,
+  isDuplicate,
+  type New,
+  store,
+} from "../../mixins/store.mixin.ts";
+import { Together } from "../../mixins/together.ts";
+import { type Meta, signedIn } from "../shared/identity.ts";
+import { found, isRefusal, Refusal } from "../shared/refusal.ts";
+import type { Settings } from "../shared/settings.ts";
+import type { ServiceOf } from "../shared/typed.ts";
+import { timeAt } from "../shared/world.ts";
+import { type Account, changeStanding, openAccount, rename, sameAddress, standing, userOf } from "./account.ts";
+import { ADMINS, type Admins, enlist } from "./admins.ts";
+import { type Attempts, type Counter, countersOf, type Deed, failed, refuseTooMany } from "./attempts.ts";
+import { Passwords } from "./password.edge.ts";
+import { readablePassword, refuseWeak } from "./password.ts";
+import { beginSession, expects, type KeptSession, rotate } from "./session.ts";
+import {
+  ACCESS_SECONDS,
+  digestOf,
+  makeSecrets,
+  newSessionId,
+  SECRETS,
+  type Secrets,
+  sessionOf,
+  Tokens,
+} from "./token.edge.ts";
+import type { Session } from "./users.contract.ts";
+
+const accounts = collectionOptions<Account>({
+  fields: ["email", "role"],
+  unique: [["email"]],
+  indexes: [["role", "_id"]],
+});
+const sessions = collectionOptions<KeptSession>({ fields: ["dueAt"], indexes: [["dueAt"]] });
+/** Kept rather than held in memory: what fails on one node counts on all, and a restart forgives nothing. */
+const attempts = collectionOptions<Attempts>({ fields: ["dueAt"], indexes: [["dueAt"]] });
+
+interface Users {
+  accounts: Collection<Account>;
+  sessions: Collection<KeptSession>;
+  attempts: Collection<Attempts>;
+  admins: Collection<Admins>;
+  secrets: Collection<Secrets>;
+  shop: Settings;
+  passwords: Passwords;
+  tokens: Tokens;
+  failures: Together<Attempts>;
+  listOfAdmins(): Promise<Admins>;
+  /** What counts against whoever does this; nothing where limits are off. */
+  counters(deed: Deed, meta: Meta, account?: string): Counter[];
+  /** Refuses while the caller has to wait, and counts the failure if the work is refused. */
+  limited<T>(counters: readonly Counter[], work: () => Promise<T>): Promise<T>;
+  refuseTooMany(counters: readonly Counter[]): Promise<Attempts[]>;
+  count(counters: readonly Counter[]): Promise<void>;
+  /** After the work: what failed meanwhile counts too, so that many guesses at once gain nothing. */
+  succeeded(counters: readonly Counter[]): Promise<void>;
+  /**
+   * Brings the list of admins in line with an account, and again if the account was changed meanwhile: so
+   * the last change has the last word. Whoever cannot be taken off the list is an admin as before.
+   */
+  enlisted(account: Account): Promise<{ account: Account; admins: Admins }>;
+  /** The account that this is the password of. */
+  recognised(email: string, password: string): Promise<Account>;
+  /** Keeps the password in the way of today. The epoch stays that of the account as it was recognised. */
+  keptAnew(account: Account, password: string): Promise<Account>;
+  /** The session that a refresh token belongs to, moved on to the token's successor. */
+  rotated(token: string): Promise<{ session: KeptSession; successor: string }>;
+  begun(account: Account): Promise<Session>;
+  answer(account: Account, refreshToken: string): Promise<Session>;
+  /** Opens the first admin's account, once in the life of a shop. */
+  openFirstAccount(): Promise<void>;
+}
+
+export default {
+  name: "users",
+  mixins: [
+    store({ accounts, sessions, attempts, admins: {}, secrets: {} }),
+    due<KeptSession, Users>("sessions", function ({ id }) {
+      return this.sessions.remove(id);
+    }),
+    due<Attempts, Users>("attempts", function ({ id }) {
+      return this.attempts.remove(id);
+    }),
+  ],
+
+  actions: {
+    /** The password is worked on whether the address is free or not, so that the time tells nothing. */
+    async register(ctx) {
+      const { email, password, name = "" } = ctx.params;
+      refuseWeak(password);
+      const account = await this.limited(this.counters("register", ctx.meta, email), async () => {
+        const kept = await this.passwords.keep(password);
+        const who = { id: this.world.id("usr"), email, name, role: "customer", password: kept } as const;
+        return this.accounts.insert(openAccount(who, timeAt(this.world))).catch((error) => {
+          throw isDuplicate(error, "email") ? new Refusal("already_exists") : error;
+        });
+      });
+      return this.begun(account);
+    },
+
+    async login(ctx) {
+      const { email, password } = ctx.params;
+      const counters = this.counters("login", ctx.meta, email);
+      const account = await this.limited(counters, () => this.recognised(email, password));
+      await this.succeeded(counters);
+      return this.begun(account);
+    },
+
+    async refresh(ctx) {
+      return this.limited(this.counters("refresh", ctx.meta), async () => {
+        const { session, successor } = await this.rotated(ctx.params.refreshToken);
+        const account = await this.accounts.get(session.userId);
+        if (account?.epoch !== session.epoch) throw new Refusal("invalid_token");
+        return this.answer(account, successor);
+      });
+    },
+
+    async logout(ctx) {
+      const sessionId = sessionOf(ctx.params.refreshToken);
+      if (sessionId) await this.sessions.remove(sessionId);
+      return null;
+    },
+
+    async me(ctx) {
+      const [account, admins] = await Promise.all([this.accounts.get(signedIn(ctx.meta)), this.listOfAdmins()]);
+      const mine = account && standing(account, admins);
+      if (!mine || mine.disabled) throw new Refusal("unauthenticated");
+      return userOf(mine);
+    },
+
+    async changeMe(ctx) {
+      const { name, ifVersion } = ctx.params;
+      const admins = await this.listOfAdmins();
+      const account = await this.accounts.change(
+        signedIn(ctx.meta),
+        (account) => {
+          if (standing(account, admins).disabled) throw new Refusal("unauthenticated");
+          return rename(account, name, timeAt(this.world));
+        },
+        { ifVersion },
+      );
+      return userOf(standing(account, admins));
+    },
+
+    async list(ctx) {
+      const { email, role, limit = 20, cursor } = ctx.params;
+      const where = { email: email && sameAddress(email), role };
+      const [page, admins] = await Promise.all([
+        this.accounts.find({ where, sort: "-_id", limit, cursor }),
+        this.listOfAdmins(),
+      ]);
+      return { ...page, data: page.data.map((account) => userOf(standing(account, admins))) };
+    },
+
+    /** The account says what is wanted, the list of admins who is one: first the one, then the other. */
+    async change(ctx) {
+      const { id, ifVersion, ...change } = ctx.params;
+      const before = await this.listOfAdmins();
+      const decide = (account: Account) => {
+        const after = changeStanding(account, change, timeAt(this.world));
+        enlist(before, after);
+        return after;
+      };
+      const { account, admins } = await this.enlisted(await this.accounts.change(id, decide, { ifVersion }));
+      return userOf(standing(account, admins));
+    },
+
+    keys() {
+      return this.tokens.jwks;
+    },
+  },
+
+  methods: {
+    async listOfAdmins() {
+      const admins = await this.admins.get(ADMINS);
+      if (!admins) throw new Error("The list of admins is missing.");
+      return admins;
+    },
+
+    counters(deed, meta, account) {
+      if (!this.shop.rateLimit) return [];
+      return countersOf(deed, { account: account && sameAddress(account), address: meta.clientAddress });
+    },
+
+    async limited(counters, work) {
+      await this.refuseTooMany(counters);
+      return work().catch(async (error) => {
+        if (isRefusal(error) && error.code < 500) await this.count(counters);
+        throw error;
+      });
+    },
+
+    async count(counters) {
+      const countOne = (counter: Counter) =>
+        this.failures.change([counter.id], (docs) => [failed(docs.get(counter.id), counter, timeAt(this.world))]);
+      await Promise.all(counters.map(countOne));
+    },
+
+    async refuseTooMany(counters) {
+      const known = counters.length ? await this.attempts.getMany(counters.map(({ id }) => id)) : [];
+      const now = timeAt(this.world);
+      const failures = new Map(known.map((attempts) => [attempts.id, attempts]));
+      for (const counter of counters) refuseTooMany(failures.get(counter.id), counter, now);
+      return known;
+    },
+
+    async succeeded(counters) {
+      const known = await this.refuseTooMany(counters);
+      const over = known.filter(({ id }) => counters.some((counter) => counter.clears && counter.id === id));
+      await Promise.all(over.map(({ id }) => this.attempts.remove(id)));
+    },
+
+    async enlisted(account) {
+      const admins = await this.admins
+        .change(ADMINS, (admins) => enlist(admins, account))
+        .catch(async (error) => {
+          const admins = await this.listOfAdmins();
+          await this.accounts.change(account.id, (account) => standing(account, admins));
+          throw error;
+        });
+      const now = found(await this.accounts.get(account.id), "account");
+      return now.version === account.version ? { account, admins } : this.enlisted(now);
+    },
+
+    async recognised(email, password) {
+      const [account, admins] = await Promise.all([
+        this.accounts.first({ email: sameAddress(email) }),
+        this.listOfAdmins(),
+      ]);
+      const right = await this.passwords.matches(password, account?.password);
+      if (!account || !right || standing(account, admins).disabled) throw new Refusal("invalid_credentials");
+      return this.passwords.isOutdated(account.password) ? this.keptAnew(account, password) : account;
+    },
+
+    async keptAnew(account, password) {
+      const kept = await this.passwords.keep(password);
+      const changed = await this.accounts.change(account.id, (now) =>
+        now.password === account.password ? { ...now, password: kept } : now,
+      );
+      return { ...changed, epoch: account.epoch };
+    },
+
+    async rotated(token) {
+      const id = sessionOf(token);
+      if (!id) throw new Refusal("invalid_token");
+      const successor = this.tokens.successor(id, token);
+      const [used, next] = [digestOf(token), digestOf(successor)];
+      const session = await this.sessions
+        .change(id, (session) => rotate(session, used, next, timeAt(this.world)))
+        .catch((error) => {
+          throw isRefusal(error, "not_found") ? new Refusal("invalid_token") : error;
+        });
+      if (session.ended === "reused")
+        this.logger.warn(`A refresh token of ${session.userId} was used twice: its session has ended.`);
+      if (!expects(session, next)) throw new Refusal("invalid_token");
+      return { session, successor };
+    },
+
+    async begun(account) {
+      const id = newSessionId(this.world);
+      const token = this.tokens.refresh(id);
+      const who = { id, userId: account.id, epoch: account.epoch, digest: digestOf(token) };
+      await this.sessions.insert(beginSession(who, timeAt(this.world)));
+      return this.answer(account, token);
+    },
+
+    async answer(account, refreshToken) {
+      const user = userOf(standing(account, await this.listOfAdmins()));
+      const accessToken = await this.tokens.access({ userId: user.id, role: user.role });
+      return { user, accessToken, refreshToken, expiresIn: ACCESS_SECONDS };
+    },
+
+    async openFirstAccount() {
+      const firstId = this.world.id("usr");
+      const list = await once(this.admins, ADMINS, () => ({ id: ADMINS, ids: [firstId], firstId }));
+      if (await this.accounts.get(list.firstId)) return;
+
+      const { email, password = readablePassword(this.world.bytes(20)) } = this.shop.admin;
+      const kept = await this.passwords.keep(password);
+      const first = { id: list.firstId, email, name: "", role: "admin", password: kept } as const;
+      const opened = await this.accounts.insert(openAccount(first, timeAt(this.world))).catch((error) => {
+        if (!isDuplicate(error)) throw error;
+      });
+      if (!opened) return;
+      const secret = this.shop.admin.password ? "" : ` Its password is ${password} and is not shown again.`;
+      this.logger.warn(`The first account, an admin's, is ${opened.email}.${secret}`);
+    },
+  },
+
+  created() {
+    this.shop = (this.broker as unknown as { settings: Settings }).settings;
+    this.passwords = new Passwords(this.world);
+    this.failures = new Together(() => this.attempts);
+  },
+
+  async started() {
+    const secrets = await once(this.secrets, SECRETS, () => makeSecrets(this.world));
+    this.tokens = await Tokens.of(this.world, this.shop.namespace, secrets);
+    await this.openFirstAccount();
+  },
+} satisfies ServiceOf<"users", Users>;
+
+/** A document that is made at the first start. Of nodes that start together, the slower one takes the other's. */
+async function once<D extends Doc>(
+  collection: Collection<D>,
+  id: string,
+  make: () => New<D> | Promise<New<D>>,
+): Promise<D> {
+  const known = await collection.get(id);
+  if (known) return known;
+  return collection.insert(await make()).catch(async (error) => {
+    const theirs = isDuplicate(error, "_id") ? await collection.get(id) : undefined;
+    if (!theirs) throw error;
+    return theirs;
+  });
+}
