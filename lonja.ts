@@ -6,12 +6,9 @@ import config, { node } from "./moleculer.config.ts";
 const broker = new ServiceBroker(config);
 
 let stopping = false;
-/** The door closes first, so that what is under way still finds every service there. */
 const stop = async () => {
   if (stopping) return;
   stopping = true;
-  const gateway = broker.getLocalService("gateway");
-  if (gateway) await broker.destroyService(gateway);
   await broker.stop();
   process.exit(0);
 };
