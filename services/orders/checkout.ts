@@ -166,6 +166,9 @@ export function advance(order: KeptOrder, turn: number, outcome: Outcome, moment
   if (order.process.phase === "undoing")
     return outcome.kind === "refused" ? again(order, outcome.detail, moment) : undone(order, outcome.payment, moment);
   if (outcome.kind === "refused") return failed(order, outcome, moment);
+  // News of the payment has overtaken this answer. Asked again, it says what the news said.
+  if (outcome.payment && outcome.payment.version < order.paymentVersion)
+    return again(order, "overtaken by news", moment);
   return answered(outcome.payment ? withPayment(order, outcome.payment) : order, outcome.payment ?? undefined, moment);
 }
 
@@ -310,7 +313,7 @@ export function withPayment(
   order: KeptOrder,
   payment: Pick<Payment, "id" | "status" | "version"> & { nextAction?: Payment["nextAction"] },
 ): KeptOrder {
-  if (payment.version <= order.paymentVersion) return order;
+  if (payment.version < order.paymentVersion) return order;
   const { id, status, version, nextAction } = payment;
   return {
     ...order,

@@ -210,7 +210,7 @@ export default {
 
     goOn(order) {
       if (isSettled(order)) return;
-      this.drive(order, this.world.now()).catch((error) =>
+      this.drive(order, this.world.now() + PATIENCE_MS).catch((error) =>
         this.logger.warn(`${order.id} could not go on: ${error.message}`),
       );
     },

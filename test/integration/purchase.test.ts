@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
@@ -77,13 +77,12 @@ describe("a purchase", () => {
       "confirmed",
     ]);
 
-    const mails = await until(
-      async () => readdirSync(join(shop.folder, "mail")).filter((name) => name.endsWith(".eml")),
-      (names) => names.length > 0,
-    ).catch(() => []);
+    const folder = join(shop.folder, "mail");
+    const written = async () => (existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".eml")) : []);
+    const mails = await until(written, (names) => names.length > 0);
     expect(mails).toHaveLength(1);
-    const mail = readFileSync(join(shop.folder, "mail", mails[0] ?? ""), "utf8");
-    expect(mail).toMatch(/^To: ada@example\.com/im);
+    const mail = readFileSync(join(folder, mails[0] ?? ""), "utf8");
+    expect(mail).toMatch(/^To: Ada Byron <ada@example\.com>/im);
     expect(mail).toContain(order.number);
   });
 

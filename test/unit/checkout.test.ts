@@ -175,6 +175,14 @@ describe("the checkout", () => {
     expect(heardOfPayment(order, { paymentId, ...rest }, moment())).toBe(order);
   });
 
+  test("an answer that news has overtaken is asked for again", () => {
+    const answer: Outcome = { kind: "answered", payment: payment("awaiting") };
+    const { id: paymentId, ...news } = payment("authorized");
+    const heard = heardOfPayment(play(newOrder(), answered()), { paymentId, ...news }, moment());
+    const order = play(heard, answer);
+    expect(order).toMatchObject({ paymentStatus: "authorized", process: { phase: "doing", step: "authorize" } });
+  });
+
   test("a confirmed order is canceled by giving back money and stock; once is enough", () => {
     const order = play(newOrder(), answered(), answered("authorized"), answered(), answered("captured"));
     const gone = canceled(order, "changed my mind", moment());

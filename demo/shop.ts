@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { answer, parts, request, shortened } from "./print.ts";
+
+export interface Shop {
+  url: string;
+  /** Staff's scenes are left out without it. */
+  admin: { email: string; password: string } | undefined;
+  /** Whether it was started for the demo and goes away with it. */
+  own: boolean;
+  close(): Promise<void>;
+}
+
+/** The shop did not answer as told. */
+export class Surprise extends Error {
+  override readonly name = "Surprise";
+}
+
+export function check(isSo: boolean, otherwise: string): void {
+  if (!isSo) throw new Surprise(otherwise);
+}
+
+export async function until<T>(what: string, read: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const value = await read();
+    if (isSo(value)) return value;
+    check(performance.now() < end, `After a minute still not so: ${what}.`);
+    await pause(200);
+  }
+}
+
+export interface Asked {
+  /** The status that is right. 200 where nothing is said. */
+  expect?: number | readonly number[];
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** What is printed in place of the body. */
+  shown?: unknown;
+  /** The parts of the answer to print. Without it nothing is printed. */
+  show?: readonly string[];
+  showHeader?: string;
+}
+
+const ANSWER_MS = 20_000;
+
+/** Asks the shop, prints both sides, and is surprised by any other status than the right one. */
+export async function ask<T>(shop: Shop, route: string, asked: Asked = {}): Promise<T> {
+  const { expect = 200, headers = {}, body, shown = body, show, showHeader = "" } = asked;
+  const [method = "GET", path = "/"] = route.split(" ");
+  if (show) request(route, headers, shown);
+  const start = performance.now();
+  const response = await fetch(shop.url + path, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_MS),
+  }).catch((error: Error) => {
+    throw new Surprise(`${route} was not answered: ${(error.cause as Error | undefined)?.message ?? error.message}`);
+  });
+  const text = await response.text();
+  const right = [expect].flat();
+  if (!right.includes(response.status))
+    throw new Surprise(`${route} answered ${response.status}, not ${right.join(" or ")}:\n  ${shortened(text, 2000)}`);
+  const value = text ? JSON.parse(text) : undefined;
+  const header = showHeader && response.headers.get(showHeader);
+  if (show)
+    answer(response.status, performance.now() - start, header ? { [showHeader]: header } : {}, parts(value, show));
+  return value as T;
+}
+
+/** The shop that answers at LONJA_URL, or else one that is started for the demo. */
+export async function findShop({ LONJA_URL, ADMIN_EMAIL, ADMIN_PASSWORD }: NodeJS.ProcessEnv): Promise<Shop> {
+  const url = (LONJA_URL || "http://127.0.0.1:3000").replace(/\/+$/, "");
+  if (!(await answers(url, "live"))) return startShop();
+  const admin = ADMIN_PASSWORD ? { email: ADMIN_EMAIL || "admin@lonja.local", password: ADMIN_PASSWORD } : undefined;
+  return { url, admin, own: false, close: async () => {} };
+}
+
+/** Whether a shop answers there: something else may have the port. */
+const answers = (url: string, probe: "live" | "ready"): Promise<boolean> =>
+  fetch(`${url}/health/${probe}`, { signal: AbortSignal.timeout(2_000) })
+    .then(async (response) => response.ok && ((await response.json()) as { status?: string }).status === "ok")
+    .catch(() => false);
+
+async function startShop(): Promise<Shop> {
+  const dataDir = mkdtempSync(join(tmpdir(), "lonja-demo-"));
+  const admin = { email: "admin@demo.lonja.local", password: "demo, and only for the demo" };
+  const port = String(await freePort());
+  const child = spawn(process.execPath, ["lonja.ts"], {
+    cwd: join(import.meta.dirname, ".."),
+    env: {
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME },
+      ...{ PORT: port, DATA_DIR: dataDir, DEMO: "on", LOG_LEVEL: "warn" },
+      ...{ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password },
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const clearUp = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 });
+  const drop = () => {
+    child.kill("SIGKILL");
+    clearUp();
+  };
+  process.once("exit", drop);
+  const close = async () => {
+    await stop(child);
+    process.off("exit", drop);
+    clearUp();
+  };
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await untilReady(child, url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, admin, own: true, close };
+}
+
+async function untilReady(child: ChildProcess, url: string): Promise<void> {
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (text: Buffer) => {
+      said = (said + text).slice(-4000);
+    });
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  await until(
+    "the shop is ready",
+    () => answers(url, "ready"),
+    (ready) => ready || isOver(),
+  ).catch(() => {});
+  check(!isOver() && (await answers(url, "ready")), `The shop did not start:\n${said}`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const over = once(child, "exit");
+  child.kill("SIGTERM");
+  const patience = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  await over;
+  clearTimeout(patience);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

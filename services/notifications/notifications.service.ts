@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import { due } from "../../mixins/due.mixin.ts";
+import { type Collection, collectionOptions, isDuplicate, store } from "../../mixins/store.mixin.ts";
+import type { ServiceOf, Told } from "../shared/typed.ts";
+import { timeAt } from "../shared/world.ts";
+import { write } from "./letter.ts";
+import {
+  behind,
+  failureOf,
+  type KeptMail,
+  type Moment,
+  mailId,
+  mailView,
+  type Outcome,
+  queued,
+  takenUp,
+  tried,
+} from "./mail.ts";
+import type { Template } from "./notifications.contract.ts";
+import { fileOffice, type PostOffice, smtpOffice } from "./office.edge.ts";
+
+const mails = collectionOptions<KeptMail>({
+  fields: ["orderId", "status", "dueAt"],
+  indexes: [["dueAt"], ["orderId", "_id"]],
+});
+
+interface Notifications {
+  mails: Collection<KeptMail>;
+  office: PostOffice;
+  moment(): Moment;
+  /** Writes the mail down. It is sent in its own time, so that a slow mail server holds up no fact. */
+  queue(template: Template, fact: Told<"orders.confirmed" | "orders.canceled">): Promise<void>;
+  /** One try to send a mail that nobody else is trying to send. */
+  send(mail: KeptMail): Promise<void>;
+  hand(mail: KeptMail): Promise<Outcome>;
+}
+
+export default {
+  name: "notifications",
+  mixins: [
+    store({ mails }),
+    due<KeptMail, Notifications>("mails", async function (mail) {
+      const earlier = await this.mails.first({ orderId: mail.orderId, status: "queued", _id: { $lt: mail.id } });
+      const decided = earlier ? behind(mail, this.moment()) : takenUp(mail, this.moment());
+      const mine = await this.mails.replace(mail, decided);
+      if (mine && !earlier) await this.send(mine);
+    }),
+  ],
+
+  actions: {
+    async mails(ctx) {
+      const { orderId, limit = 20, cursor } = ctx.params;
+      const page = await this.mails.find({ where: orderId ? { orderId } : {}, sort: "-_id", limit, cursor });
+      return { ...page, data: page.data.map(mailView) };
+    },
+  },
+
+  hears: {
+    "orders.confirmed"(fact) {
+      return this.queue("order_confirmed", fact);
+    },
+
+    "orders.canceled"(fact) {
+      return this.queue("order_canceled", fact);
+    },
+  },
+
+  methods: {
+    moment() {
+      return { nowMs: this.world.now(), random: this.world.random() };
+    },
+
+    async queue(template, { id, data }) {
+      const letter = write(template, data, this.shop.shopName);
+      const mail = { id: mailId(id), orderId: data.order.id, template, letter };
+      await this.mails.insert(queued(mail, timeAt(this.world))).catch((error) => {
+        if (!isDuplicate(error, "_id")) throw error;
+      });
+    },
+
+    async send(mail) {
+      const outcome = await this.hand(mail);
+      const { id, status, tries, error } = await this.mails.change(mail.id, (mail) =>
+        tried(mail, outcome, this.moment()),
+      );
+      if (error) this.logger.warn(`${id} is ${status} after ${tries} tries: ${error}`);
+    },
+
+    async hand(mail) {
+      try {
+        this.logger.info(`${mail.id} (${mail.letter.subject}): ${await this.office.take(mail)}`);
+        return { kind: "sent" };
+      } catch (error) {
+        return failureOf(error as Error);
+      }
+    },
+  },
+
+  created() {
+    const { smtpUrl, mailFrom, dataDir } = this.shop;
+    this.office = smtpUrl ? smtpOffice(smtpUrl, mailFrom, this.world) : fileOffice(join(dataDir, "mail"), mailFrom);
+  },
+
+  stopped() {
+    this.office.close();
+  },
+} satisfies ServiceOf<"notifications", Notifications>;

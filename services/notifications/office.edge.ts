@@ -1,0 +1,94 @@
+import { mkdir, open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { createTransport } from "nodemailer";
+import type { World } from "../shared/world.ts";
+import type { KeptMail } from "./mail.ts";
+
+/** Where mails are taken to. */
+export interface PostOffice {
+  /** Answers where the mail is now, for the log. Taking the same mail twice makes no second one where that can be known. */
+  take(mail: KeptMail): Promise<string>;
+  /** Does not wait: what is under way is let finish for a moment. */
+  close(): void;
+}
+
+const CONNECT_MS = 10_000;
+const SILENCE_MS = 20_000;
+/** For one mail, with its waiting for a connection. */
+const TRY_MS = 60_000;
+const CLOSE_MS = 3_000;
+const MOST_CONNECTIONS = 5;
+
+/** Everything in it is made of what was kept, so that a repeat is the same mail, known by its Message-ID. */
+const messageOf = ({ id, letter, createdAt }: KeptMail, from: string) => ({
+  ...letter,
+  from,
+  messageId: `<${id}@${/@([\w.-]+)/.exec(from)?.[1] ?? "localhost"}>`,
+  date: new Date(createdAt),
+  headers: { "Auto-Submitted": "auto-generated" },
+  disableFileAccess: true,
+  disableUrlAccess: true,
+});
+
+export function smtpOffice(url: string, from: string, world: World): PostOffice {
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections: MOST_CONNECTIONS,
+    maxRequeues: 0,
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    dnsTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+  });
+  return {
+    async take(mail) {
+      const limit = new AbortController();
+      const callOff = world.after(TRY_MS, () => limit.abort());
+      try {
+        const { response } = await transport.sendMail({ ...messageOf(mail, from), signal: limit.signal });
+        return response;
+      } finally {
+        callOff();
+      }
+    },
+    close() {
+      transport.close();
+      world.after(CLOSE_MS, () => transport.close({ force: true }));
+    },
+  };
+}
+
+/** Without a mail server, each mail is a file that mail programs can open. Files sort by the time of the facts. */
+export function fileOffice(folder: string, from: string): PostOffice {
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
+  return {
+    async take(mail) {
+      const { message } = await composer.sendMail(messageOf(mail, from));
+      const path = join(folder, `${mail.id}.eml`);
+      await mkdir(folder, { recursive: true });
+      await writeDurably(`${path}.tmp`, message as Buffer);
+      await rename(`${path}.tmp`, path);
+      await syncFolder(folder);
+      return path;
+    },
+    close() {},
+  };
+}
+
+async function writeDurably(path: string, content: Buffer): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the new name last, where the system lets a folder be synced. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
+}

@@ -1,0 +1,54 @@
+import {
+  contentPolicy,
+  corsHeaders,
+  isRequestId,
+  isTraceparent,
+  optionsAnswer,
+} from "../../services/gateway/headers.ts";
+
+const shop = "https://shop.example.com";
+
+describe("headers", () => {
+  test("only exactly the origins that are named may read answers", () => {
+    expect(corsHeaders(shop, [shop])).toMatchObject({ "access-control-allow-origin": shop, vary: "Origin" });
+    for (const origin of [
+      "https://shop",
+      `${shop}.evil.com`,
+      "null",
+      "http://shop.example.com",
+      `${shop}:444`,
+      undefined,
+    ])
+      expect(corsHeaders(origin, [shop])).toEqual({ vary: "Origin" });
+    expect(corsHeaders(shop, [])).toEqual({});
+  });
+
+  test("a preflight names what may be sent, to those origins alone", () => {
+    expect(optionsAnswer(["GET", "POST"], true)).toMatchObject({
+      status: 204,
+      headers: { allow: "GET, POST", "access-control-allow-headers": expect.stringContaining("Idempotency-Key") },
+    });
+    expect(optionsAnswer(["GET"], false).headers).toEqual({ allow: "GET" });
+  });
+
+  test("an API's answer may load nothing, a page runs the scripts that it came with", () => {
+    const page = "<script>\nlet a;\n</script><script src=x></script><style></style>";
+    const html = contentPolicy({ status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: page });
+    const json = contentPolicy({ status: 200, headers: { "content-type": "application/json" }, body: page });
+
+    expect(json).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(html).toMatch(/script-src 'self' 'sha256-[\w+/]{43}=';/);
+    expect(html).not.toMatch(/script-src[^;]*unsafe/);
+  });
+
+  test("ids of requests and traces are taken over when they can be nothing else", () => {
+    expect(["abcdefgh", "req_01-x", "a".repeat(64)].every(isRequestId)).toBe(true);
+    expect(["short", "a".repeat(65), "with space", "a\r\nb: c", "", undefined, ["abcdefgh"]].some(isRequestId)).toBe(
+      false,
+    );
+    expect(isTraceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")).toBe(true);
+    expect(isTraceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01")).toBe(false);
+    expect(isTraceparent("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")).toBe(false);
+    expect(isTraceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01")).toBe(false);
+  });
+});

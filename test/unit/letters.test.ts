@@ -1,0 +1,42 @@
+import { lettersOf, ownerOf } from "../../services/gateway/letters.ts";
+import type { DeadLetter } from "../../services/shared/delivery.ts";
+
+const kept: Record<string, number> = { orders: 3, payments: 0, users: 2 };
+const idsOf = (service: string) => Array.from({ length: kept[service] ?? 0 }, (_, n) => `${service}:x:${n}`);
+
+/** As services answer; catalog is away. */
+const ask = async (service: string, { limit, cursor }: { limit: number; cursor?: string }) => {
+  if (service === "catalog") return undefined;
+  const ids = idsOf(service);
+  const start = cursor ? ids.indexOf(cursor) + 1 : 0;
+  const data = ids.slice(start, start + limit).map((id) => ({ id }) as DeadLetter);
+  return { data, nextCursor: start + limit < ids.length ? (data.at(-1)?.id ?? null) : null };
+};
+const services = ["catalog", "orders", "payments", "users"];
+
+async function readAll(limit: number): Promise<string[][]> {
+  const pages: string[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await lettersOf(services, { limit, cursor }, ask);
+    pages.push(page.data.map(({ id }) => id));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
+  return pages;
+}
+
+describe("dead letters of all services", () => {
+  test.each([1, 2, 3, 4, 5, 100])("in pages of %d each comes once, and no page is empty", async (limit) => {
+    const pages = await readAll(limit);
+
+    expect(pages.flat()).toEqual([...idsOf("orders"), ...idsOf("users")]);
+    expect(pages.map((page) => page.length)).toEqual(
+      Array.from({ length: Math.ceil(5 / limit) }, (_, n) => Math.min(limit, 5 - n * limit)),
+    );
+  });
+
+  test("a letter names its service", () => {
+    expect(ownerOf("orders:orders:ord_1:evt_1:notifications")).toBe("orders");
+    expect(ownerOf("nonsense")).toBe("");
+  });
+});
