@@ -9,9 +9,9 @@ import { join } from "node:path";
  * How many complete guest purchases a second one core sustains: the whole shop on one core with its
  * store on the disk, the buyers on another. What was answered is compared with what is stored.
  *
- *   npm run bench:purchases -- [buyers=32] [seconds=10] [rounds=3]
+ *   npm run bench:purchases -- [buyers=32] [seconds=10] [rounds=3] [products=32]
  */
-const [buyers = 32, seconds = 10, rounds = 3] = process.argv.slice(2).map(Number);
+const [buyers = 32, seconds = 10, rounds = 3, products = 32] = process.argv.slice(2).map(Number);
 const port = 3900 + (process.pid % 90);
 const dataDir = mkdtempSync(join(tmpdir(), "lonja-bench-"));
 const agent = new Agent({ keepAlive: true, maxSockets: buyers });
@@ -65,18 +65,21 @@ async function figures(): Promise<Record<string, number>> {
     commits: value("lonja_store_commits_total"),
     calls: value("lonja_calls_total"),
     cpu: value("process_cpu_seconds_total"),
+    user: value("process_cpu_user_seconds_total"),
     memory: value("process_resident_memory_bytes"),
   };
 }
 
-const order = {
+const skus = Array.from({ length: products }, (_, n) => `BENCH-${n}`);
+const orderOf = (sku: string | undefined) => ({
   email: "bench@example.com",
-  lines: [{ sku: "BENCH", quantity: 1 }],
+  lines: [{ sku, quantity: 1 }],
   shippingAddress: { name: "Bench", line1: "1 Quay", city: "Vigo", postalCode: "36201", country: "ES" },
   payment: { token: "tok_visa" },
-};
+});
 let key = 0;
-const buy = () => send("POST", "/v1/orders", order, { "idempotency-key": `bench-${process.pid}-${key++}` });
+const buy = () =>
+  send("POST", "/v1/orders", orderOf(skus[key % products]), { "idempotency-key": `bench-${process.pid}-${key++}` });
 
 async function round(ms: number): Promise<{ orders: number; latencies: number[]; seconds: number }> {
   const start = performance.now();
@@ -115,20 +118,26 @@ try {
   await ready();
   const { accessToken } = JSON.parse((await send("POST", "/v1/auth/login", admin)).text);
   const authorization = `Bearer ${accessToken}`;
-  await send(
+  const variants = skus.map((sku) => ({ sku, options: { Kind: sku }, price: { amount: 1900, currency: "EUR" } }));
+  const options = [{ name: "Kind", values: skus }];
+  const made = await send(
     "POST",
     "/v1/admin/products",
-    { title: "Bench", status: "active", variants: [{ sku: "BENCH", price: { amount: 1900, currency: "EUR" } }] },
+    { title: "Bench", status: "active", options, variants },
     { authorization },
   );
-  await send(
-    "POST",
-    "/v1/admin/inventory/BENCH/adjustments",
-    { delta: 10_000_000, reason: "bench" },
-    { authorization },
-  );
-  const onHand = async () =>
-    JSON.parse((await send("GET", "/v1/admin/inventory/BENCH", undefined, { authorization })).text).onHand as number;
+  if (made.status !== 201) throw new Error(made.text);
+  for (const sku of skus)
+    await send(
+      "POST",
+      `/v1/admin/inventory/${sku}/adjustments`,
+      { delta: 10_000_000, reason: "bench" },
+      { authorization },
+    );
+  const onHand = async () => {
+    const levels = skus.map((sku) => send("GET", `/v1/admin/inventory/${sku}`, undefined, { authorization }));
+    return (await Promise.all(levels)).reduce((sum, { text }) => sum + JSON.parse(text).onHand, 0);
+  };
 
   await round(2_000);
   console.log(

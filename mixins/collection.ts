@@ -41,6 +41,8 @@ export class Collection<D extends Doc> {
   readonly adapter: StoreAdapter;
   readonly #options: CollectionOptions<D>;
   readonly #house: House;
+  /** What a document was made of, for as long as somebody has the document. */
+  readonly #records = new WeakMap<D, StoredRecord>();
 
   constructor(name: string, adapter: StoreAdapter, options: CollectionOptions<D>, house: House) {
     this.name = name;
@@ -126,15 +128,22 @@ export class Collection<D extends Doc> {
   /**
    * Changes a document by a pure decision. Whoever was slower decides again on what is there then; the
    * same document given back means that nothing is to be written. `ifVersion` refuses instead of
-   * deciding again; `heard` is the id of the fact behind the change, which then counts once.
+   * deciding again; `heard` is the id of the fact behind the change, which then counts once. Given a
+   * document instead of an id, it is tried first as it is, which saves a read.
    *
    * @throws Refusal `not_found`, `version_conflict`, or whatever `decide` refuses.
    */
   async change(
-    id: string,
+    known: string | D,
     decide: (doc: D) => D,
     { ifVersion, heard }: { ifVersion?: number | undefined; heard?: string } = {},
   ): Promise<D> {
+    if (typeof known !== "string") {
+      const after = decide(known);
+      const saved = after !== known && (await this.replace(known, after));
+      if (saved) return saved;
+    }
+    const id = typeof known === "string" ? known : known.id;
     for (let tries = 0; tries < MOST_RETRIES; tries++) {
       const record = await this.adapter.findById(id);
       if (!record) throw new Refusal("not_found", `There is no ${id}.`);
@@ -142,7 +151,11 @@ export class Collection<D extends Doc> {
         throw new Refusal("version_conflict", `It is at version ${record.version} by now.`, {
           version: record.version,
         });
-      const saved = await this.#attempt(record, decide, heard);
+      const before = this.#doc(record);
+      if (heard && record.inbox?.includes(heard)) return before;
+      const after = decide(before);
+      // Nothing is written down of a fact that changes nothing: heard again, it will be decided on again.
+      const saved = after === before ? before : await this.#save(record, before, after, heard);
       if (saved) return saved;
       await sleep(this.#house.world, this.#house.world.random() * Math.min(100, 2 ** tries));
     }
@@ -151,28 +164,24 @@ export class Collection<D extends Doc> {
 
   /** Saves `after` if the document is still at the version of `before`. Undefined: it is not. */
   async replace(before: D, after: D): Promise<D | undefined> {
-    const record = await this.adapter.findById(before.id);
+    const record = this.#records.get(before) ?? (await this.adapter.findById(before.id));
     if (record?.version !== before.version) return undefined;
-    return this.#attempt(record, () => after);
+    return after === before ? before : this.#save(record, before, after);
   }
 
   async remove(id: string): Promise<boolean> {
     return (await this.adapter.removeById(id)) !== null;
   }
 
-  async #attempt(record: StoredRecord, decide: (doc: D) => D, heard?: string): Promise<D | undefined> {
-    const before = this.#doc(record);
-    if (heard && record.inbox?.includes(heard)) return before;
-    const after = decide(before);
-    if (after === before && !heard) return before;
-
+  async #save(record: StoredRecord, before: D, after: D, heard?: string): Promise<D | undefined> {
     const next = this.#recordOf({ ...after, version: record.version + 1 });
     const inbox = heard ? [...(record.inbox ?? []), heard].slice(-INBOX_LENGTH) : record.inbox;
     if (inbox) next.inbox = inbox;
-    this.#putOut(next, record, this.#options.tells?.(before, this.#doc(next)) ?? []);
+    const doc = this.#doc(next);
+    this.#putOut(next, record, this.#options.tells?.(before, doc) ?? []);
     if (!(await this.adapter.replace(next, record.version))) return undefined;
     this.#announce(next);
-    return this.#doc(next);
+    return doc;
   }
 
   #newRecord(doc: New<D>): StoredRecord {
@@ -204,8 +213,11 @@ export class Collection<D extends Doc> {
     return { _id: id, version, ...fields };
   }
 
-  #doc({ _id, version, outbox, outboxDueAt, parkedAt, inbox, ...fields }: StoredRecord): D {
-    return { id: _id, version, ...fields } as unknown as D;
+  #doc(record: StoredRecord): D {
+    const { _id, version, outbox, outboxDueAt, parkedAt, inbox, ...fields } = record;
+    const doc = { id: record._id, version: record.version, ...fields } as unknown as D;
+    this.#records.set(doc, record);
+    return doc;
   }
 }
 

@@ -52,7 +52,9 @@ export class SqliteFile {
         this.#owner = takeOwnership(path);
       }
       this.db = new DatabaseSync(path, { timeout: 5000 });
-      this.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+      this.db.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32000",
+      );
       this.db.exec(
         "CREATE TABLE IF NOT EXISTS lonja_schema (collection TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
       );

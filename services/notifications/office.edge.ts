@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import type { World } from "../shared/world.ts";
@@ -59,7 +59,11 @@ export function smtpOffice(url: string, from: string, world: World): PostOffice 
   };
 }
 
-/** Without a mail server, each mail is a file that mail programs can open. Files sort by the time of the facts. */
+/**
+ * Without a mail server, each mail is a file that mail programs can open. Files sort by the time of the facts.
+ * They are not synced to the disk one by one: the mail itself is in the store, and a sync costs a purchase more
+ * than all its writes.
+ */
 export function fileOffice(folder: string, from: string): PostOffice {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   return {
@@ -67,28 +71,10 @@ export function fileOffice(folder: string, from: string): PostOffice {
       const { message } = await composer.sendMail(messageOf(mail, from));
       const path = join(folder, `${mail.id}.eml`);
       await mkdir(folder, { recursive: true });
-      await writeDurably(`${path}.tmp`, message as Buffer);
+      await writeFile(`${path}.tmp`, message as Buffer, { mode: 0o600 });
       await rename(`${path}.tmp`, path);
-      await syncFolder(folder);
       return path;
     },
     close() {},
   };
-}
-
-async function writeDurably(path: string, content: Buffer): Promise<void> {
-  const file = await open(path, "w", 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes the new name last, where the system lets a folder be synced. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
 }

@@ -177,7 +177,7 @@ export default {
       for (let ask = question(now); ask; ask = question(now)) {
         const { turn } = now.process;
         const outcome = await this.ask(ask);
-        now = await this.orders.change(now.id, (order) => advance(order, turn, outcome, this.moment()));
+        now = await this.orders.change(now, (order) => advance(order, turn, outcome, this.moment()));
         const pauseMs = outcome.kind === "unknown" ? Date.parse(now.dueAt ?? "") - this.world.now() : 0;
         if (this.world.now() + pauseMs > untilMs) return now;
         if (pauseMs > 0) await sleep(this.world, pauseMs);

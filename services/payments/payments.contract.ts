@@ -157,18 +157,20 @@ export const payments = contract({
     },
     "payments.captureOrder": {
       summary: "Take the money that was reserved for an order",
-      description: "Idempotent by order. Issues the invoice. Status `failed` means that the money cannot be had.",
+      description:
+        "Idempotent by order. Issues the invoice. Status `failed` means that the money cannot be had; what is reserved stays so until `payments.reverse`. `unavailable`: the provider has not answered yet and will be asked again.",
       params: ByOrder,
       result: Payment,
-      refuses: ["not_found", "invalid_state"],
+      refuses: ["not_found", "invalid_state", "unavailable"],
       timeoutMs: 10_000,
     },
     "payments.reverse": {
       summary: "Undo an order's payment: cancel what is reserved, refund what was taken",
       description:
-        "Idempotent by order. Where no payment has begun, it makes sure that none can begin any more. Answers once the provider has confirmed.",
+        "Idempotent by order. Where no payment has begun, it makes sure that none can begin any more, and answers null. Otherwise it answers once the provider has confirmed; a refund that the provider refuses is `payment_failed`, and is tried anew when asked again.",
       params: Shape({ orderId: Id("ord"), reason: Text(0, 500) }),
       result: Nullable(Payment),
+      refuses: ["payment_failed", "unavailable"],
       timeoutMs: 10_000,
     },
     "payments.get": {
@@ -184,7 +186,7 @@ export const payments = contract({
       rest: { route: "POST /v1/admin/payments/:id/capture", access: "staff" },
       params: Shape({ id: Id("pay"), amount: Maybe(Positive) }),
       result: Payment,
-      refuses: ["not_found", "invalid_state", "payment_failed"],
+      refuses: ["not_found", "invalid_state", "payment_failed", "unavailable"],
       timeoutMs: 10_000,
     },
     "payments.cancel": {
@@ -193,12 +195,13 @@ export const payments = contract({
       rest: { route: "POST /v1/admin/payments/:id/cancel", access: "staff" },
       params: ById,
       result: Payment,
-      refuses: ["not_found", "invalid_state"],
+      refuses: ["not_found", "invalid_state", "unavailable"],
       timeoutMs: 10_000,
     },
     "payments.refund": {
       summary: "Pay captured money back, all or a part of it",
-      description: "Never more than was captured, however many ask at once. Without `amount`: all that is left.",
+      description:
+        "Never more than was captured, however many ask at once. Without `amount`: all that is left. Repeated with the same Idempotency-Key it is the same refund. A refund that is still `pending` goes on by itself.",
       rest: { route: "POST /v1/admin/payments/:id/refunds", access: "staff", status: 201 },
       params: Shape({ id: Id("pay"), amount: Maybe(Positive), reason: Text(1, 500) }),
       result: Payment,
@@ -206,7 +209,7 @@ export const payments = contract({
       timeoutMs: 10_000,
     },
     "payments.ledger": {
-      summary: "The journal: every entry balances",
+      summary: "The journal, newest first: every entry balances",
       rest: { route: "GET /v1/admin/ledger", access: "staff" },
       params: Shape({ orderId: Maybe(Id("ord")), ...paging }),
       result: PageOf(LedgerEntry),
@@ -227,7 +230,8 @@ export const payments = contract({
     },
     "payments.webhook": {
       summary: "News from a payment provider",
-      description: "The signature is checked on the raw body. The same news twice changes nothing.",
+      description:
+        "The signature is checked on the raw body. News is only a hint to look at the charge, so it may come late, twice and in any order. `received` is false for what is not about a payment of this shop.",
       rest: { route: "POST /v1/webhooks/payments/:provider", access: "anyone", takes: "raw" },
       params: Shape({
         provider: Type.String({ pattern: "^[a-z]{1,30}$" }),

@@ -14,16 +14,19 @@ import {
   Type,
 } from "../shared/schema.ts";
 
-/** A charge as the provider keeps it, apart from anything that Lonja believes of it. */
+const Key = Type.String({ minLength: 1, maxLength: 100 });
+
+/** A charge as the provider keeps it, apart from anything that the shop believes of it. */
 export const Charge = Shape({
   id: Id("ch"),
   /** The merchant's own key: the same key is never charged twice. */
-  key: Type.String({ minLength: 1, maxLength: 100 }),
+  key: Key,
   token: Type.String(),
   amount: Amount,
   currency: Currency,
   status: OneOf(["processing", "requires_action", "authorized", "captured", "canceled", "declined"]),
   captured: Amount,
+  closed: Type.Boolean({ description: "Nothing more can be taken of it." }),
   refunded: Amount,
   refunds: Type.Array(Shape({ key: Type.String(), amount: Amount })),
   failure: Nullable(Type.String()),
@@ -31,7 +34,8 @@ export const Charge = Shape({
 });
 export type Charge = Static<typeof Charge>;
 
-const Key = Type.String({ minLength: 1, maxLength: 100 });
+/** A charge has come to an outcome without the merchant asking. It goes out as a webhook. */
+export const Settled = Shape({ charge: Id("ch"), key: Key });
 
 export const sandbox = contract({
   name: "sandbox",
@@ -39,17 +43,19 @@ export const sandbox = contract({
   actions: {
     "sandbox.authorize": {
       summary: "Reserve money, as a provider would",
+      description: "The same key is charged once; asked again, the charge that is there is the answer.",
       params: Shape({ key: Key, token: Type.String({ maxLength: 200 }), amount: Amount, currency: Currency }),
       result: Charge,
     },
     "sandbox.capture": {
       summary: "Take reserved money",
+      description: "`amount` is what is to be taken in all: asking again for the same takes nothing more.",
       params: Shape({ key: Key, amount: Amount }),
       result: Charge,
       refuses: ["not_found", "invalid_state", "payment_failed"],
     },
     "sandbox.cancel": {
-      summary: "Let reserved money go",
+      summary: "Let go of reserved money, or of what is left of it",
       params: Shape({ key: Key }),
       result: Charge,
       refuses: ["not_found", "invalid_state"],
@@ -58,12 +64,19 @@ export const sandbox = contract({
       summary: "Pay money back; the same refund key is paid once",
       params: Shape({ key: Key, refundKey: Key, amount: Amount }),
       result: Charge,
-      refuses: ["not_found", "invalid_state"],
+      refuses: ["not_found", "invalid_state", "payment_failed"],
     },
     "sandbox.lookUp": {
       summary: "What became of a charge; null where there is none",
       params: Shape({ key: Key }),
       result: Nullable(Charge),
+    },
+    "sandbox.webhookSecret": {
+      summary: "What webhooks are signed with",
+      description:
+        "Made once and kept. Real providers show it to the merchant on a page of theirs; this one tells the shop when it asks, so that nothing has to be set up. There is no route to it.",
+      params: Shape({}),
+      result: Shape({ secret: Type.String() }),
     },
     "sandbox.charges": {
       summary: "The provider's own record, for comparing",
@@ -83,8 +96,10 @@ export const sandbox = contract({
       description: "The outcome reaches the shop as a signed webhook.",
       rest: { route: "POST /v1/sandbox/charges/:id/confirm", access: "anyone" },
       params: Shape({ id: Id("ch"), approve: Maybe(Type.Boolean({ default: true })) }),
-      result: Charge,
+      result: Shape({ id: Id("ch"), status: Charge.properties.status }),
       refuses: ["not_found", "invalid_state"],
     },
   },
+  tells: { "sandbox.settled": Settled },
+  hears: ["sandbox.settled"],
 });

@@ -38,11 +38,22 @@ export interface World {
   after(ms: number, then: () => void): () => void;
 }
 
-const fraction = () => randomBytes(4).readUInt32LE() / 2 ** 32;
+/** Random bytes are drawn from the system a page at a time: an id takes sixteen. */
+let page = Buffer.alloc(0);
+let drawn = 0;
+function randomByte(): number {
+  if (drawn === page.length) {
+    page = randomBytes(4096);
+    drawn = 0;
+  }
+  return page[drawn++] ?? 0;
+}
+/** The letters of an id are 32, so that a byte gives each the same chance. */
+const fraction = () => randomByte() / 256;
 
 export const realWorld: World = {
   now: () => Date.now(),
-  id: (prefix) => `${prefix}_${ulid(Date.now()).toLowerCase()}`,
+  id: (prefix) => `${prefix}_${ulid(Date.now(), fraction).toLowerCase()}`,
   random: fraction,
   bytes: (length) => randomBytes(length),
   after(ms, then) {

@@ -7,6 +7,7 @@ import {
   captureAll,
   captured,
   changedFact,
+  hurried,
   type KeptPayment,
   learn,
   neverToBegin,
@@ -165,10 +166,20 @@ describe("a payment", () => {
   test("others are told of states and sums, and of nothing else", () => {
     const moment = newMoment();
     const before = authorized(moment);
-    const asking = captureAll(before, moment);
+    const asking = capture(before, 60, moment);
+    const done = learn(asking, known({ status: "captured", captured: 60 }), moment);
     expect(changedFact(null, begun())).toBeUndefined();
     expect(changedFact(before, asking)).toBeUndefined();
-    expect(changedFact(asking, taken(moment))).toMatchObject({ status: "captured", captured: { amount: 100 } });
+    expect(changedFact(asking, done)).toMatchObject({ status: "partially_captured", captured: { amount: 60 } });
+  });
+
+  test("an order that waits for the answer is not told as well, but of all that comes later", () => {
+    const moment = newMoment();
+    const asking = captureAll(authorized(moment), moment);
+    expect(changedFact(asking, taken(moment))).toBeUndefined();
+    const waiting = learn(begun(), known({ status: "processing" }), moment);
+    const heard = hurried(waiting, now);
+    expect(changedFact(heard, learn(heard, known({}), moment))).toMatchObject({ status: "authorized" });
   });
 
   describe("in every state every wish is granted or refused as invalid_state", () => {

@@ -1,0 +1,47 @@
+import { captured, type KeptPayment, statusOf } from "./payment.ts";
+import type { Invoice } from "./payments.contract.ts";
+
+/** An invoice as it is kept. Its status may change, what it says may not. */
+export type KeptInvoice = Invoice & { version: number };
+type Content = Omit<Invoice, "status" | "contentHash">;
+
+/** What an invoice will say, but for its number. */
+export type Draft = Pick<Invoice, "orderId" | "paymentId" | "currency" | "bill" | "status">;
+
+/** Undefined while nothing of the order's money was taken. */
+export function draftOf({ bill, ...rest }: KeptPayment): Draft | undefined {
+  const payment = { bill, ...rest };
+  if (!bill || payment.charge?.status !== "captured") return undefined;
+  const { id: paymentId, orderId, amount } = payment;
+  return { orderId, paymentId, currency: amount.currency, bill, status: isPaid(payment) ? "paid" : "issued" };
+}
+
+const isPaid = (payment: KeptPayment) =>
+  statusOf(payment) !== "partially_captured" && captured(payment) === payment.amount.amount;
+
+export function issued(
+  { status, ...said }: Draft,
+  sequence: number,
+  { id, now, digest }: { id: string; now: string; digest: (text: string) => string },
+): Invoice {
+  const content: Content = { id, number: numberOf(sequence), sequence, issuedAt: now, ...said };
+  return { ...content, status, contentHash: digest(canonical(content)) };
+}
+
+/** What the hash of an invoice is made of. */
+export const contentOf = ({ status, contentHash, ...content }: Invoice): Content => content;
+
+export const invoiceView = ({ version, ...invoice }: KeptInvoice): Invoice => invoice;
+
+const numberOf = (sequence: number): string => `INV-${String(sequence).padStart(6, "0")}`;
+
+/** The same text for the same content, in whatever order its fields stand. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`)
+    .join(",")}}`;
+}

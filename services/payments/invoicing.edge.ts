@@ -1,0 +1,90 @@
+import { type Collection, isDuplicate } from "../../mixins/store.mixin.ts";
+import { Refusal } from "../shared/refusal.ts";
+import { timeAt, type World } from "../shared/world.ts";
+import { digest } from "./digest.edge.ts";
+import { type Draft, issued, type KeptInvoice } from "./invoice.ts";
+
+interface Request {
+  draft: Draft;
+  resolve(invoice: KeptInvoice): void;
+  reject(error: unknown): void;
+  tries: number;
+}
+
+const MOST_TOGETHER = 100;
+const MOST_WAITING = 20_000;
+const MOST_TRIES = 50;
+
+/** The condition says nothing but lets the stores use the index of the numbers, which is sparse. */
+export const newestFirst = { where: { sequence: { $gte: 1 } }, sort: "-sequence" };
+
+/**
+ * Numbers invoices without a gap. Whoever waits on this node is numbered together, after the highest number
+ * there is, and stored in that order: of several nodes that take the same number the store lets one have it,
+ * and the others begin again. A node that dies half-way leaves a shorter row, never a hole.
+ */
+export class Invoicing {
+  readonly #invoices: Collection<KeptInvoice>;
+  readonly #world: World;
+  #waiting: Request[] = [];
+  #running = false;
+
+  constructor(invoices: Collection<KeptInvoice>, world: World) {
+    this.#invoices = invoices;
+    this.#world = world;
+  }
+
+  /** The invoice of the draft's order, issued now unless there is one. */
+  issue(draft: Draft): Promise<KeptInvoice> {
+    if (this.#waiting.length >= MOST_WAITING)
+      return Promise.reject(new Refusal("unavailable", "Too many invoices at once.", { retryAfterSeconds: 1 }));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ draft, resolve, reject, tries: 0 });
+      if (!this.#running) this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const requests = this.#waiting.splice(0, MOST_TOGETHER);
+      await this.#round(requests).catch((error) => {
+        for (const { reject } of requests) reject(error);
+      });
+    }
+    this.#running = false;
+  }
+
+  async #round(requests: readonly Request[]): Promise<void> {
+    const drafts = new Map(requests.map(({ draft }) => [draft.orderId, draft]));
+    const where = { orderId: { $in: [...drafts.keys()] } };
+    const { data: known } = await this.#invoices.find({ where, limit: MOST_TOGETHER });
+    const byOrder = new Map(known.map((invoice) => [invoice.orderId, invoice]));
+    const fresh = await this.#number([...drafts.values()].filter(({ orderId }) => !byOrder.has(orderId)));
+    for (const invoice of fresh) byOrder.set(invoice.orderId, invoice);
+    for (const request of requests) this.#settle(request, byOrder.get(request.draft.orderId));
+  }
+
+  /** Nothing, if somebody else was faster with a number or an order. */
+  async #number(drafts: readonly Draft[]): Promise<KeptInvoice[]> {
+    if (drafts.length === 0) return [];
+    const { data: last } = await this.#invoices.find({ ...newestFirst, limit: 1 });
+    const first = (last[0]?.sequence ?? 0) + 1;
+    const now = timeAt(this.#world);
+    const invoices = drafts.map((draft, index) =>
+      issued(draft, first + index, { id: this.#world.id("inv"), now, digest }),
+    );
+    try {
+      return await this.#invoices.insertMany(invoices);
+    } catch (error) {
+      if (isDuplicate(error)) return [];
+      throw error;
+    }
+  }
+
+  #settle(request: Request, invoice: KeptInvoice | undefined): void {
+    if (invoice) request.resolve(invoice);
+    else if (++request.tries < MOST_TRIES) this.#waiting.push(request);
+    else request.reject(new Refusal("unavailable", "Too many nodes are numbering at once.", { retryAfterSeconds: 1 }));
+  }
+}

@@ -1,0 +1,341 @@
+import { due } from "../../mixins/due.mixin.ts";
+import { type Collection, collectionOptions, isDuplicate, type New, store } from "../../mixins/store.mixin.ts";
+import { isStaff } from "../shared/identity.ts";
+import { found, isRefusal, Refusal } from "../shared/refusal.ts";
+import type { Settings } from "../shared/settings.ts";
+import type { Ctx, Params, Self, ServiceOf } from "../shared/typed.ts";
+import { sleep, timeAt } from "../shared/world.ts";
+import { digest } from "./digest.edge.ts";
+import { draftOf, invoiceView, type KeptInvoice } from "./invoice.ts";
+import { Invoicing, newestFirst } from "./invoicing.edge.ts";
+import {
+  type Ask,
+  begin,
+  cancel,
+  capture,
+  captureAll,
+  changedFact,
+  hurried,
+  type KeptPayment,
+  learn,
+  type Moment,
+  neverBegan,
+  neverToBegin,
+  nextAsk,
+  paymentView,
+  refund,
+  refundable,
+  refused,
+  reverse,
+  takenUp,
+} from "./payment.ts";
+import type { LedgerEntry, Payment } from "./payments.contract.ts";
+import { type Charge, isNo, type Provider } from "./provider.ts";
+import { sandboxProvider } from "./sandbox.edge.ts";
+
+type KeptEntry = LedgerEntry & { version: number };
+
+const payments = collectionOptions<KeptPayment>({
+  fields: ["orderId", "dueAt"],
+  unique: [["orderId"]],
+  indexes: [["dueAt"]],
+  tells(before, after) {
+    const data = changedFact(before, after);
+    return data ? [{ type: "payments.changed", data }] : [];
+  },
+});
+const ledger = collectionOptions<KeptEntry>({ fields: ["orderId"], indexes: [["orderId", "_id"]] });
+const invoices = collectionOptions<KeptInvoice>({
+  fields: ["orderId", "sequence"],
+  unique: [["sequence"], ["orderId"]],
+});
+
+interface Payments {
+  payments: Collection<KeptPayment>;
+  ledger: Collection<KeptEntry>;
+  invoices: Collection<KeptInvoice>;
+  invoicing: Invoicing;
+  shop: Pick<Settings, "paymentProvider" | "currency">;
+  providers: ReadonlyMap<string, Provider>;
+  /** The payments that are being settled in this process, so that each is settled by one caller at a time. */
+  lanes: Map<string, Promise<unknown>>;
+  moment(): Moment;
+  /** The order's payment, begun now unless there is one. */
+  begun(asked: Params<"payments.authorize">): Promise<KeptPayment>;
+  /** The order's payment, or one that takes its place for good. */
+  begunOrNever(asked: Params<"payments.reverse">): Promise<KeptPayment>;
+  /** Of several that begin at once, one is kept. */
+  insertOnce(payment: New<KeptPayment>): Promise<KeptPayment>;
+  /** Asks the provider until nothing is left to ask, or time is up. */
+  settle(id: string, budgetMs?: number): Promise<KeptPayment>;
+  drive(id: string, untilMs: number): Promise<KeptPayment>;
+  ask(payment: KeptPayment, ask: Ask): Promise<KeptPayment>;
+  look(payment: KeptPayment): Promise<KeptPayment>;
+  learn(id: string, news: Charge | null): Promise<KeptPayment>;
+  /** Takes a payment up that was left half-way. */
+  reconcile(payment: KeptPayment): Promise<void>;
+  providerOf(payment: KeptPayment): Provider;
+  /** Puts into journal and invoices what the payment says of itself. */
+  record(payment: KeptPayment): Promise<void>;
+  issueInvoice(payment: KeptPayment): Promise<void>;
+  answer(payment: KeptPayment): Promise<Payment>;
+  /** Whoever may read the order may read what was paid for it. */
+  mayRead(ctx: Ctx, orderId: string): Promise<boolean>;
+}
+
+/** Together with a last question and a look, each with the provider's time-out, it ends before the caller's. */
+const BUDGET_MS = 5_000;
+const FIRST_PAUSE_MS = 100;
+
+export default {
+  name: "payments",
+  mixins: [
+    store({ payments, ledger, invoices }),
+    due<KeptPayment, Payments & Self>("payments", async function (payment) {
+      const mine = await this.payments.replace(payment, takenUp(payment, timeAt(this.world)));
+      if (mine) await this.reconcile(mine);
+    }),
+  ],
+
+  actions: {
+    async authorize(ctx) {
+      const payment = await this.begun(ctx.params);
+      return paymentView(await this.settle(payment.id));
+    },
+
+    async captureOrder(ctx) {
+      const { id } = found(await this.payments.first({ orderId: ctx.params.orderId }), "payment");
+      await this.payments.change(id, (payment) => captureAll(payment, this.moment()));
+      return this.answer(refuseWhile("capture", await this.settle(id)));
+    },
+
+    async reverse(ctx) {
+      const payment = await this.begunOrNever(ctx.params);
+      if (neverBegan(payment)) return null;
+      await this.payments.change(payment.id, (payment) => reverse(payment, ctx.params.reason, this.moment()));
+      const reversed = refuseWhile(undefined, await this.settle(payment.id));
+      if (refundable(reversed) > 0) throw new Refusal("payment_failed", "The provider has refused the refund.");
+      return this.answer(reversed);
+    },
+
+    async get(ctx) {
+      const payment = await this.payments.get(ctx.params.id);
+      const readable = payment && !neverBegan(payment) && (await this.mayRead(ctx, payment.orderId));
+      return paymentView(found(readable ? payment : undefined, "payment"));
+    },
+
+    async capture(ctx) {
+      const { id, amount } = ctx.params;
+      const heard = ctx.meta.requestKey;
+      await this.payments.change(id, (payment) => capture(payment, amount, this.moment()), heard ? { heard } : {});
+      const payment = refuseWhile("capture", await this.settle(id));
+      if (payment.failure) throw new Refusal("payment_failed", payment.failure);
+      return this.answer(payment);
+    },
+
+    async cancel(ctx) {
+      const { id } = ctx.params;
+      await this.payments.change(id, (payment) => cancel(payment, this.moment()));
+      return this.answer(refuseWhile(undefined, await this.settle(id)));
+    },
+
+    async refund(ctx) {
+      const { id, amount, reason } = ctx.params;
+      const { requestKey } = ctx.meta;
+      const refundId = requestKey ? `ref_${digest(`${id} ${requestKey}`).slice(0, 32)}` : this.world.id("ref");
+      const wanted = { id: refundId, amount, reason };
+      await this.payments.change(id, (payment) => refund(payment, wanted, this.moment()));
+      const payment = await this.answer(await this.settle(id));
+      if (payment.refunds.some((one) => one.id === refundId && one.status === "failed"))
+        throw new Refusal("payment_failed", "The provider has refused the refund.");
+      return payment;
+    },
+
+    async ledger(ctx) {
+      const { orderId, limit = 20, cursor } = ctx.params;
+      const page = await this.ledger.find({ where: { orderId }, sort: "-_id", limit, cursor });
+      return { ...page, data: page.data.map(({ version, ...entry }) => entry) };
+    },
+
+    async invoices(ctx) {
+      const { limit = 20, cursor } = ctx.params;
+      const page = await this.invoices.find({ ...newestFirst, limit, cursor });
+      return { ...page, data: page.data.map(invoiceView) };
+    },
+
+    async invoice(ctx) {
+      const { orderId } = ctx.params;
+      const readable = await this.mayRead(ctx, orderId);
+      return invoiceView(found(readable ? await this.invoices.first({ orderId }) : undefined, "invoice"));
+    },
+
+    async webhook(ctx) {
+      const { provider: name, body, signature } = ctx.params;
+      const provider = found(this.providers.get(name), "payment provider");
+      const key = await provider.readWebhook(body, signature, this.world.now());
+      const payment = key === null ? undefined : await this.payments.get(key);
+      if (payment?.provider !== name) return { received: false };
+      const due = await this.payments.change(payment.id, (payment) => hurried(payment, timeAt(this.world)));
+      await this.reconcile(due).catch((error) => this.logger.warn(`News of ${due.id} has to wait: ${error.message}`));
+      return { received: true };
+    },
+  },
+
+  hears: {
+    /** Whoever changed the payment has done so already, unless he died in between. */
+    async "payments.changed"({ data }) {
+      await this.record(found(await this.payments.get(data.paymentId), "payment"));
+    },
+  },
+
+  methods: {
+    moment() {
+      return { now: timeAt(this.world), id: (prefix) => this.world.id(prefix) };
+    },
+
+    async begun(asked) {
+      const payment = await this.insertOnce(begin(asked, this.shop.paymentProvider, this.moment()));
+      if (neverBegan(payment)) throw new Refusal("invalid_state", "The payment of this order was given up.");
+      return payment;
+    },
+
+    async begunOrNever({ orderId, reason }) {
+      const { paymentProvider, currency } = this.shop;
+      return (
+        (await this.payments.first({ orderId })) ??
+        this.insertOnce(neverToBegin(orderId, reason, paymentProvider, currency, this.moment()))
+      );
+    },
+
+    async insertOnce(payment) {
+      try {
+        return await this.payments.insert(payment);
+      } catch (error) {
+        if (!isDuplicate(error, "orderId")) throw error;
+        return found(await this.payments.first({ orderId: payment.orderId }), "payment");
+      }
+    },
+
+    settle(id, budgetMs = BUDGET_MS) {
+      const untilMs = this.world.now() + budgetMs;
+      const before = this.lanes.get(id) ?? Promise.resolve();
+      const settled = before.then(() => this.drive(id, untilMs));
+      const lane = settled
+        .catch(() => {})
+        .then(() => {
+          if (this.lanes.get(id) === lane) this.lanes.delete(id);
+        });
+      this.lanes.set(id, lane);
+      return settled;
+    },
+
+    async drive(id, untilMs) {
+      let payment = found(await this.payments.get(id), "payment");
+      for (let ask = nextAsk(payment), misses = 0; ask; ask = nextAsk(payment)) {
+        const { version } = payment;
+        payment = await this.ask(payment, ask);
+        if (payment.version !== version) continue;
+        const pauseMs = FIRST_PAUSE_MS * 2 ** misses++;
+        if (this.world.now() + pauseMs >= untilMs) break;
+        await sleep(this.world, pauseMs);
+        payment = found(await this.payments.get(id), "payment");
+      }
+      return payment;
+    },
+
+    async ask(payment, ask) {
+      let no: string | undefined;
+      try {
+        return await this.learn(payment.id, await put(ask, this.providerOf(payment), payment));
+      } catch (error) {
+        if (isNo(error)) no = error.message;
+        else this.logger.warn(`What came of ${ask.what} for ${payment.id} is not known: ${(error as Error).message}`);
+      }
+      const known = await this.look(payment).catch(() => payment);
+      if (no === undefined) return known;
+      const why = no;
+      return this.payments.change(payment.id, (payment) => refused(payment, ask, why, this.moment()));
+    },
+
+    async look(payment) {
+      return this.learn(payment.id, await this.providerOf(payment).lookUp({ key: payment.id }));
+    },
+
+    learn(id, news) {
+      return this.payments.change(id, (payment) => learn(payment, news, this.moment()));
+    },
+
+    async reconcile(payment) {
+      await this.look(payment);
+      await this.settle(payment.id, 0);
+    },
+
+    providerOf({ provider }) {
+      return found(this.providers.get(provider), "payment provider");
+    },
+
+    async record(payment) {
+      const known = await this.ledger.getMany(payment.entries.map(({ id }) => id));
+      const missing = payment.entries.filter(({ id }) => !known.some((entry) => entry.id === id));
+      const entered = missing.map((entry) =>
+        this.ledger.insert(entry).catch((error) => {
+          if (!isDuplicate(error, "_id")) throw error;
+        }),
+      );
+      await Promise.all([...entered, this.issueInvoice(payment)]);
+    },
+
+    async issueInvoice(payment) {
+      const draft = draftOf(payment);
+      if (!draft) return;
+      const invoice = (await this.invoices.first({ orderId: payment.orderId })) ?? (await this.invoicing.issue(draft));
+      if (invoice.status === "issued" && draft.status === "paid")
+        await this.invoices.change(invoice.id, (invoice) => ({ ...invoice, status: "paid" }));
+    },
+
+    async answer(payment) {
+      await this.record(payment);
+      return paymentView(payment);
+    },
+
+    async mayRead(ctx, orderId) {
+      if (isStaff(ctx.meta)) return true;
+      return ctx.call("orders.mayRead", { id: orderId }).catch((error) => {
+        if (isRefusal(error, "not_found")) return false;
+        throw error;
+      });
+    },
+  },
+
+  created() {
+    this.shop = (this.broker as unknown as { settings: Settings }).settings;
+    this.providers = new Map([["sandbox", sandboxProvider(this.broker)]]);
+    this.invoicing = new Invoicing(this.invoices, this.world);
+    this.lanes = new Map();
+  },
+} satisfies ServiceOf<"payments", Payments>;
+
+function put(ask: Ask, provider: Provider, { id: key, token, amount }: KeptPayment): Promise<Charge | null> {
+  switch (ask.what) {
+    case "authorize":
+      return provider.authorize({ key, token: token ?? "", amount });
+    case "capture":
+      return provider.capture({ key, total: ask.total });
+    case "cancel":
+      return provider.cancel({ key });
+    case "refund":
+      return provider.refund({ key, refundKey: ask.refundKey, amount: ask.amount });
+    case "look":
+      return provider.lookUp({ key });
+  }
+}
+
+/** The caller is not told that something is done while the provider has not said so. */
+function refuseWhile(what: Ask["what"] | undefined, payment: KeptPayment): KeptPayment {
+  const ask = nextAsk(payment);
+  if (ask && (what === undefined || ask.what === what))
+    throw new Refusal("unavailable", "The provider has not answered yet and will be asked again.", {
+      retryAfterSeconds: 5,
+    });
+  return payment;
+}
