@@ -10,7 +10,8 @@ const MOST_AT_ONCE = 50;
  * Looks after documents whose `dueAt` has come: an order whose node died, a hold that expires, a
  * payment whose outcome is not known. `handle` moves `dueAt` on, or takes it away, by a conditional
  * change of the document, so that of several nodes that sweep at once only one gets through.
- * The collection declares the field and the index `dueAt`.
+ * The collection declares the field and the index `dueAt`; its store is listed after this mixin, since
+ * Moleculer starts the mixins that are listed later first, and stops them last.
  */
 export function due<D extends Doc, This = unknown>(
   collection: string,
@@ -37,6 +38,10 @@ export function due<D extends Doc, This = unknown>(
   const key = `$sweep:${collection}`;
 
   return {
+    created(this: Sweeper) {
+      if (!this[collection])
+        throw new Error(`list store({ ${collection} }) after due("${collection}"): what is listed later starts first`);
+    },
     started(this: Sweeper) {
       const failed = (error: Error) => this.logger.warn(`${collection} could not be swept: ${error.message}`);
       this[key] = repeat(this.world, SWEEP_MS, () => sweep(this), failed);

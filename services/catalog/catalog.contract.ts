@@ -23,23 +23,28 @@ export type ProductStatus = Static<typeof ProductStatus>;
 const Handle = Type.String({
   pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$",
   minLength: 1,
-  maxLength: 120,
+  maxLength: 255,
   description: "The product's name in addresses: lower case, digits, single dashes.",
 });
 const Url = Type.String({ pattern: "^(https?://|/)[^\\s\"'<>]+$", maxLength: 2000 });
 
-export const Picture = Shape({ url: Url, alt: Text(0, 500) });
+/** The widths are Shopify's, so that what comes from there fits. */
+const Name = Text(1, 255);
+/** It becomes a key of objects, so it is none that objects have a meaning for. */
+const OptionName = Type.String({ pattern: "^(?!__proto__$)[^\\u0000-\\u001f\\u007f]{1,120}$" });
+
+export const Picture = Shape({ url: Url, alt: Text(0, 512) });
 export const ProductOption = Shape({
-  name: Text(1, 60),
-  values: Type.Array(Text(1, 120), { minItems: 1, maxItems: 100 }),
+  name: OptionName,
+  values: Type.Array(Name, { minItems: 1, maxItems: 250 }),
 });
 
 /** The choice of each option, by its name: `{ "Size": "M" }`. */
-const Choice = Type.Record(Type.String({ minLength: 1, maxLength: 60 }), Text(1, 120), { maxProperties: 3 });
+const Choice = Type.Record(OptionName, Name, { maxProperties: 3, additionalProperties: false });
 
 const variant = {
   sku: Sku,
-  title: Text(1, 250),
+  title: Name,
   options: Choice,
   price: Money,
   compareAtPrice: Maybe(Money),
@@ -49,14 +54,14 @@ export type Variant = Static<typeof Variant>;
 
 const product = {
   handle: Handle,
-  title: Text(1, 250),
-  description: Text(0, 20_000, "Plain text or the HTML that was given; show it only sanitized."),
+  title: Name,
+  description: Text(0, 50_000, "Plain text or the HTML that was given; show it only sanitized."),
   status: ProductStatus,
-  vendor: Maybe(Text(0, 120)),
-  type: Maybe(Text(0, 120)),
-  tags: Type.Array(Text(1, 120), { maxItems: 100 }),
+  vendor: Maybe(Text(0, 255)),
+  type: Maybe(Text(0, 255)),
+  tags: Type.Array(Name, { maxItems: 250 }),
   categories: Type.Array(Handle, { maxItems: 20, description: "Handles of categories." }),
-  images: Type.Array(Picture, { maxItems: 50 }),
+  images: Type.Array(Picture, { maxItems: 250 }),
   options: Type.Array(ProductOption, { maxItems: 3 }),
 };
 const kept = { id: Id("prod"), createdAt: Time, updatedAt: Time, version: Version };
@@ -73,7 +78,7 @@ export type Product = Static<typeof Product>;
 export const StoredProduct = Shape({ ...kept, ...product, variants: Type.Array(Variant) });
 export type StoredProduct = Static<typeof StoredProduct>;
 
-const NewVariant = Shape({ ...variant, sku: Maybe(Sku), title: Maybe(Text(1, 250)), options: Maybe(Choice) });
+const NewVariant = Shape({ ...variant, sku: Maybe(Sku), title: Maybe(Name), options: Maybe(Choice) });
 
 /** What staff give to make a product; what is left out gets a sensible default. */
 export const NewProduct = Shape({
@@ -91,7 +96,7 @@ export const NewProduct = Shape({
 });
 export type NewProduct = Static<typeof NewProduct>;
 
-export const Category = Shape({ handle: Handle, title: Text(1, 120), products: Type.Integer({ minimum: 0 }) });
+export const Category = Shape({ handle: Handle, title: Name, products: Type.Integer({ minimum: 0 }) });
 export type Category = Static<typeof Category>;
 
 /** What an order needs to know of a variant to write it down for good. */
@@ -115,6 +120,7 @@ export const Import = Shape({
       row: Type.Integer({ minimum: 1, description: "Line of the file; the header is 1." }),
       message: Type.String(),
     }),
+    { maxItems: 1000, description: "The first thousand." },
   ),
   createdAt: Time,
   finishedAt: Nullable(Time),
@@ -141,7 +147,7 @@ export const catalog = contract({
     "catalog.get": {
       summary: "Get a product by its id or handle",
       rest: { route: "GET /v1/products/:idOrHandle", access: "anyone" },
-      params: Shape({ idOrHandle: Text(1, 130) }),
+      params: Shape({ idOrHandle: Text(1, 255) }),
       result: Product,
       refuses: ["not_found"],
     },
@@ -154,7 +160,7 @@ export const catalog = contract({
     "catalog.create": {
       summary: "Create a product",
       description:
-        "A variant without a SKU gets a stable one, made of handle and options. A handle or SKU that exists already is refused.",
+        "What is left out gets a sensible default: the product is active, the handle is made of the title, a SKU of handle and options, the options of what the variants choose. A `compareAtPrice` that is not higher than the price says nothing and is left out. Repeated with the same Idempotency-Key it creates once.",
       rest: { route: "POST /v1/admin/products", access: "staff", status: 201 },
       params: NewProduct,
       result: Product,
@@ -163,7 +169,7 @@ export const catalog = contract({
     "catalog.change": {
       summary: "Change a product",
       description:
-        "Fields that are given replace those that are there. Variants are matched by their SKU: one that is left out of a given list is removed.",
+        "Fields that are given replace those that are there. Variants are matched by their SKU, or without one by their options: one that is left out of a given list is removed. What changes nothing leaves the version as it is.",
       rest: { route: "PATCH /v1/admin/products/:id", access: "staff" },
       params: Shape({
         id: Id("prod"),
@@ -201,10 +207,12 @@ export const catalog = contract({
     "catalog.startImport": {
       summary: "Import products from a file",
       description:
-        "Shopify's product CSV. Runs in the background; one bad row costs its product only. Equal files give equal products, however often they are sent.",
+        "Shopify's product CSV, in UTF-8. Runs in the background; one bad row costs its product only. Equal files give equal products, however often they are sent: products are matched by handle, their variants by SKU or options. The quantity of a SKU counts only while its stock is not known.",
       rest: { route: "POST /v1/admin/imports", access: "staff", status: 202, takes: "text/csv" },
       params: Shape({ body: Type.String({ maxLength: 20_000_000 }) }),
       result: Import,
+      refuses: ["too_many_requests"],
+      timeoutMs: 30_000,
     },
     "catalog.getImport": {
       summary: "Progress of an import",

@@ -46,10 +46,10 @@ interface Inventory {
 export default {
   name: "inventory",
   mixins: [
-    store({ stock, movements }),
     due<Stock, Inventory>("stock", function (due) {
       return this.desk.change([due.id], (docs) => [expire(docs.get(due.id) ?? due, this.moment().now)]);
     }),
+    store({ stock, movements }),
   ],
 
   actions: {

@@ -38,13 +38,13 @@ interface Notifications {
 export default {
   name: "notifications",
   mixins: [
-    store({ mails }),
     due<KeptMail, Notifications>("mails", async function (mail) {
       const earlier = await this.mails.first({ orderId: mail.orderId, status: "queued", _id: { $lt: mail.id } });
       const decided = earlier ? behind(mail, this.moment()) : takenUp(mail, this.moment());
       const mine = await this.mails.replace(mail, decided);
       if (mine && !earlier) await this.send(mine);
     }),
+    store({ mails }),
   ],
 
   actions: {

@@ -63,7 +63,6 @@ const LOOK_AGAIN_MS = 100;
 export default {
   name: "orders",
   mixins: [
-    store({ orders, secrets: {} }),
     due<KeptOrder, Orders>("orders", async function ({ id }) {
       let mine = false;
       const order = await this.orders.change(id, (order) => {
@@ -73,6 +72,7 @@ export default {
       });
       if (mine) this.goOn(order);
     }),
+    store({ orders, secrets: {} }),
   ],
 
   actions: {

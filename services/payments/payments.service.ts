@@ -90,11 +90,11 @@ const FIRST_PAUSE_MS = 100;
 export default {
   name: "payments",
   mixins: [
-    store({ payments, ledger, invoices }),
     due<KeptPayment, Payments & Self>("payments", async function (payment) {
       const mine = await this.payments.replace(payment, takenUp(payment, timeAt(this.world)));
       if (mine) await this.reconcile(mine);
     }),
+    store({ payments, ledger, invoices }),
   ],
 
   actions: {

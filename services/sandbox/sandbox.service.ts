@@ -50,10 +50,10 @@ const WEBHOOK_SECRET = "webhook";
 export default {
   name: "sandbox",
   mixins: [
-    store({ charges, secrets: {} }),
     due<KeptCharge, Sandbox>("charges", function ({ id }) {
       return this.charges.change(id, bankAnswers);
     }),
+    store({ charges, secrets: {} }),
   ],
 
   actions: {

@@ -79,13 +79,13 @@ interface Users {
 export default {
   name: "users",
   mixins: [
-    store({ accounts, sessions, attempts, admins: {}, secrets: {} }),
     due<KeptSession, Users>("sessions", function ({ id }) {
       return this.sessions.remove(id);
     }),
     due<Attempts, Users>("attempts", function ({ id }) {
       return this.attempts.remove(id);
     }),
+    store({ accounts, sessions, attempts, admins: {}, secrets: {} }),
   ],
 
   actions: {

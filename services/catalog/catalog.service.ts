@@ -1,0 +1,299 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { due } from "../../mixins/due.mixin.ts";
+import { type Collection, collectionOptions, isDuplicate, type Query, store } from "../../mixins/store.mixin.ts";
+import { isStaff, type Meta } from "../shared/identity.ts";
+import { found } from "../shared/refusal.ts";
+import type { Ctx, ServiceOf } from "../shared/typed.ts";
+import { sleep, timeAt } from "../shared/world.ts";
+import type { Product, StoredProduct } from "./catalog.contract.ts";
+import { DEMO_IMPORT, demoLoad } from "./demo.ts";
+import { Editor } from "./editor.edge.ts";
+import { type FilePart, Importer } from "./importer.edge.ts";
+import { isFinished, type Job, newJob, report } from "./job.ts";
+import { titleOf } from "./naming.ts";
+import { isProduct, type Kept, offerOf, shown } from "./product.ts";
+import { Search } from "./search.ts";
+import { type Card, Showcase } from "./showcase.ts";
+import { type Claim, SkuRegister } from "./skus.edge.ts";
+
+interface CategoryTitle {
+  id: string;
+  version: number;
+  title: string;
+}
+
+const products = collectionOptions<Kept>({
+  fields: ["handle", "updatedAt", "writer", "requestKey"],
+  unique: [["handle"], ["requestKey"]],
+  indexes: [["updatedAt", "_id"]],
+});
+const jobs = collectionOptions<Job>({
+  fields: ["status", "dueAt", "requestKey"],
+  unique: [["requestKey"]],
+  indexes: [["dueAt"], ["status"]],
+});
+
+/** How often it looks for what other nodes have changed, and how far their clocks may be off. */
+const LOOK_MS = 3_000;
+const OVERLAP_MS = 10_000;
+const LOAD_SIZE = 500;
+const STOCK_SIZE = 1_000;
+/** How long the start may take longer for the demo catalogue to be there when the shop opens. */
+const DEMO_PATIENCE_MS = 400;
+const INVENTORY_PATIENCE_MS = 2_000;
+
+interface Catalog {
+  products: Collection<Kept>;
+  skus: Collection<Claim>;
+  categories: Collection<CategoryTitle>;
+  jobs: Collection<Job>;
+  files: Collection<FilePart>;
+  register: SkuRegister;
+  editor: Editor;
+  importer: Importer;
+  showcase: Showcase;
+  search: Search;
+  pictures: Map<string, string>;
+  callOff: () => void;
+  take(product: Kept): void;
+  takeSince(updatedAt: string, writer?: Query[string]): Promise<void>;
+  lookAround(since: string): void;
+  look(idOrHandle: string): Promise<StoredProduct | undefined>;
+  productsOf(cards: readonly Card[]): Promise<StoredProduct[]>;
+  withStock(ctx: Ctx, products: readonly StoredProduct[]): Promise<Product[]>;
+  oneWithStock(ctx: Ctx, product: Kept | StoredProduct): Promise<Product>;
+  openStock(stock: { sku: string; onHand: number }[]): Promise<void>;
+  putCategories(titles: Readonly<Record<string, string>>): Promise<void>;
+  openDemo(): Promise<void>;
+}
+
+export default {
+  name: "catalog",
+  mixins: [
+    due<Job, Catalog>("jobs", async function (job) {
+      void this.importer.see(job);
+    }),
+    store({
+      products,
+      skus: collectionOptions<Claim>({}),
+      categories: collectionOptions<CategoryTitle>({}),
+      jobs,
+      files: collectionOptions<FilePart>({}),
+    }),
+  ],
+
+  actions: {
+    async list(ctx) {
+      const { q, category, status: wanted, cursor, limit = 20, sort = "relevance" } = ctx.params;
+      const status = isStaff(ctx.meta) ? wanted : "active";
+      if (wanted && wanted !== status) return { data: [], nextCursor: null };
+      const asked = { status, category, cursor, limit };
+      const hits = q === undefined ? undefined : this.search.find(q);
+      const page =
+        hits && sort === "relevance"
+          ? this.showcase.ranked(asked, hits)
+          : this.showcase.page(asked, sort === "relevance" ? "-createdAt" : sort, hits);
+      return { data: await this.withStock(ctx, await this.productsOf(page.cards)), nextCursor: page.nextCursor };
+    },
+
+    async get(ctx) {
+      const product = await this.look(ctx.params.idOrHandle);
+      return this.oneWithStock(ctx, found(isVisible(product, ctx.meta) ? product : undefined, "product"));
+    },
+
+    async categories(ctx) {
+      const { limit = 20, cursor } = ctx.params;
+      const { data, nextCursor } = this.showcase.categories({ limit, cursor });
+      const known = await this.categories.getMany(data.map(({ handle }) => handle));
+      const titles = new Map(known.map(({ id, title }) => [id, title]));
+      return {
+        data: data.map(({ handle, products }) => ({ handle, title: titles.get(handle) ?? titleOf(handle), products })),
+        nextCursor,
+      };
+    },
+
+    async create(ctx) {
+      return this.oneWithStock(ctx, await this.editor.create(ctx.params, { requestKey: ctx.meta.requestKey }));
+    },
+
+    async change(ctx) {
+      const { id, ifVersion, ...given } = ctx.params;
+      return this.oneWithStock(ctx, await this.editor.change(id, given, { ifVersion }));
+    },
+
+    async archive(ctx) {
+      const { id, ifVersion } = ctx.params;
+      return this.oneWithStock(ctx, await this.editor.change(id, { status: "archived" }, { ifVersion }));
+    },
+
+    /** Read from the store, because an order is written by it. */
+    async offers(ctx) {
+      const skus = new Set(ctx.params.skus);
+      const products = await this.register.products([...skus]);
+      const offers = [...skus].flatMap((sku) => products.flatMap((product) => offerOf(product, sku) ?? []));
+      return { currency: this.shop.currency, offers };
+    },
+
+    async startImport(ctx) {
+      return report(await this.importer.receive(ctx.params.body, ctx.meta.requestKey));
+    },
+
+    async getImport(ctx) {
+      return report(found(await this.jobs.get(ctx.params.id), "import"));
+    },
+
+    async picture(ctx) {
+      const { name } = ctx.params;
+      const known = this.pictures.get(name);
+      if (known) return known;
+      const picture = await readFile(join(import.meta.dirname, "demo", "pictures", name), "utf8").catch(
+        () => undefined,
+      );
+      this.pictures.set(name, found(picture, "picture"));
+      return found(picture, "picture");
+    },
+  },
+
+  methods: {
+    /** Keeps what is shown and searched up to date with the store. */
+    take(kept) {
+      const product = shown(kept);
+      if (this.showcase.put(product)) this.search.put(product);
+    },
+
+    async takeSince(updatedAt, writer) {
+      let cursor: string | undefined;
+      do {
+        const page = await this.products.find({
+          where: { updatedAt: { $gte: updatedAt }, writer },
+          sort: "updatedAt",
+          limit: LOAD_SIZE,
+          cursor,
+        });
+        for (const product of page.data) this.take(product);
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor);
+    },
+
+    /** Other nodes change products as well. What this one writes it has at once. */
+    lookAround(since) {
+      this.callOff = this.world.after(LOOK_MS, () => {
+        const next = timeAt(this.world, -OVERLAP_MS);
+        this.takeSince(since, { $ne: this.broker.nodeID }).then(
+          () => this.lookAround(next),
+          (error) => {
+            this.logger.warn(`It could not be seen what others have changed: ${error.message}`);
+            this.lookAround(since);
+          },
+        );
+      });
+    },
+
+    async look(idOrHandle) {
+      const ready = this.showcase.get(idOrHandle);
+      if (ready) return ready;
+      const doc = (await this.products.get(idOrHandle)) ?? (await this.products.first({ handle: idOrHandle }));
+      return isProduct(doc) ? shown(doc) : undefined;
+    },
+
+    async productsOf(cards) {
+      const others = cards.flatMap(({ id, product }) => (product ? [] : [id]));
+      const read = others.length ? await this.products.getMany(others) : [];
+      const byId = new Map(read.map((product) => [product.id, shown(product)]));
+      return cards.flatMap(({ id, product }) => product ?? byId.get(id) ?? []);
+    },
+
+    async withStock(ctx, products) {
+      const skus = products.flatMap(({ variants }) => variants.map(({ sku }) => sku));
+      const available = skus.length ? await ctx.call("inventory.availability", { skus }) : {};
+      return products.map((product) => ({
+        ...product,
+        variants: product.variants.map((variant) => ({ ...variant, available: available[variant.sku] ?? 0 })),
+      }));
+    },
+
+    async oneWithStock(ctx, product) {
+      const [one] = await this.withStock(ctx, [shown(product)]);
+      return found(one, "product");
+    },
+
+    /** Known SKUs keep their stock. The inventory may still be starting. */
+    async openStock(stock) {
+      await this.broker.waitForServices("inventory", INVENTORY_PATIENCE_MS, 20);
+      for (let from = 0; from < stock.length; from += STOCK_SIZE)
+        await this.broker.call("inventory.open", { stock: stock.slice(from, from + STOCK_SIZE) });
+    },
+
+    async putCategories(titles) {
+      const known = new Set((await this.categories.getMany(Object.keys(titles))).map(({ id }) => id));
+      const fresh = Object.entries(titles).filter(([handle]) => !known.has(handle));
+      await Promise.all(
+        fresh.map(([id, title]) =>
+          this.categories.insert({ id, title }).catch((error) => {
+            if (!isDuplicate(error, "_id")) throw error;
+          }),
+        ),
+      );
+    },
+
+    /**
+     * Fills a new shop with the demo catalogue, once: the record of its import remains. It goes on in
+     * the background where it takes longer.
+     */
+    async openDemo() {
+      if (!this.shop.demo) return;
+      const at = timeAt(this.world);
+      const isNew = !(await this.jobs.get(DEMO_IMPORT)) && (await this.products.count()) === 0;
+      if (isNew)
+        await this.jobs.insert(newJob(DEMO_IMPORT, { parts: 0, at, dueAt: at })).catch((error) => {
+          if (!isDuplicate(error, "_id")) throw error;
+        });
+      const job = await this.jobs.get(DEMO_IMPORT);
+      if (job && !isFinished(job)) await Promise.race([this.importer.see(job), sleep(this.world, DEMO_PATIENCE_MS)]);
+    },
+  },
+
+  created() {
+    const { products, skus, jobs, files, world, logger } = this;
+    const { currency } = this.shop;
+    this.showcase = new Showcase();
+    this.search = new Search();
+    this.pictures = new Map();
+    this.callOff = () => {};
+    this.register = new SkuRegister(skus, products, world);
+    this.editor = new Editor({
+      products,
+      register: this.register,
+      world,
+      writer: this.broker.nodeID,
+      currency,
+      saved: (product) => this.take(product),
+    });
+    this.importer = new Importer({
+      jobs,
+      files,
+      world,
+      logger,
+      currency,
+      builtIn: () => demoLoad(currency),
+      put: (product, reserved) => this.editor.put(product, { reserved }),
+      putCategories: (titles) => this.putCategories(titles),
+      openStock: (stock) => this.openStock(stock),
+    });
+  },
+
+  async started() {
+    const since = timeAt(this.world, -OVERLAP_MS);
+    await this.takeSince("");
+    this.lookAround(since);
+    await this.openDemo();
+  },
+
+  async stopped() {
+    this.callOff();
+    await this.importer.stop();
+  },
+} satisfies ServiceOf<"catalog", Catalog>;
+
+const isVisible = (product: StoredProduct | undefined, meta: Meta) => product?.status === "active" || isStaff(meta);

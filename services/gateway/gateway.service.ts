@@ -1,0 +1,193 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { due } from "../../mixins/due.mixin.ts";
+import { type Collection, collectionOptions, store } from "../../mixins/store.mixin.ts";
+import { contracts, type ServiceName } from "../contracts.ts";
+import type { Contract } from "../shared/contract.ts";
+import { isRefusal, Refusal } from "../shared/refusal.ts";
+import type { ServiceOf } from "../shared/typed.ts";
+import { sleep } from "../shared/world.ts";
+import { Tokens } from "./bearer.edge.ts";
+import { SLOWEST_BODY_MS } from "./body.edge.ts";
+import type { House } from "./door.ts";
+import { lettersOf, ownerOf } from "./letters.ts";
+import { Buckets } from "./limits.ts";
+import { Metrics, type OutboxState } from "./metrics.edge.ts";
+import { type Kept, Once } from "./once.ts";
+import { type Json, openapi } from "./openapi.ts";
+import { pages } from "./pages.edge.ts";
+import { isAway } from "./problem.ts";
+import { Reception } from "./reception.ts";
+import { type WebRouter, webRouter } from "./router.ts";
+import { methods, routesOf } from "./routes.ts";
+import { closeBroken } from "./send.ts";
+
+const answers = collectionOptions<Kept>({ fields: ["dueAt"], indexes: [["dueAt"]] });
+
+const map: Readonly<Record<string, Contract>> = contracts;
+const routes = routesOf(map);
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+const others = (Object.keys(contracts) as ServiceName[]).filter((name) => name !== "gateway");
+
+/** Node's own limits: a connection that has not said what it wants by then is cut off. */
+const serverLimits = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: SLOWEST_BODY_MS,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+  requireHostHeader: false,
+};
+const LONGEST_SILENCE_MS = 60_000;
+/** How long clients that are connected have to hear, with an answer, that the door closes. */
+const LAST_CALL_MS = 250;
+const LONGEST_DRAIN_MS = 10_000;
+
+interface Gateway extends WebRouter {
+  answers: Collection<Kept>;
+  server: Server;
+  metrics: Metrics;
+  description: Json;
+  drained: Promise<void> | undefined;
+
+  isUp(service: ServiceName): boolean;
+  outboxes(): Promise<OutboxState[]>;
+  /** Lets those who are inside finish, and nobody in. */
+  drain(): Promise<void>;
+  letGuestsOut(): Promise<void>;
+  note: House["note"];
+}
+
+export default {
+  name: "gateway",
+  mixins: [
+    webRouter(routes, pages),
+    due<Kept, Gateway>("answers", function (kept) {
+      return this.answers.remove(kept.id);
+    }),
+    store({ answers }),
+  ],
+
+  actions: {
+    live: () => ({ status: "ok" as const }),
+
+    ready() {
+      const away = others.filter((name) => !this.isUp(name)).map((path) => ({ path, message: "is away" }));
+      const errors = this.drained ? [...away, { path: "gateway", message: "is stopping" }] : away;
+      if (errors.length) throw new Refusal("unavailable", undefined, { errors });
+      return { status: "ok" as const, services: Object.fromEntries(others.map((name) => [name, "up" as const])) };
+    },
+
+    metrics() {
+      return this.metrics.text();
+    },
+
+    openapi() {
+      return this.description;
+    },
+
+    deadLetters: {
+      visibility: "public",
+      handler(ctx) {
+        const { limit = 20, cursor } = ctx.params;
+        return lettersOf(others, { limit, cursor }, (service, params) =>
+          ctx.call(`${service as ServiceName}.deadLetters`, params).catch(unlessAway),
+        );
+      },
+    },
+
+    replay: {
+      visibility: "public",
+      async handler(ctx) {
+        const owner = others.find((name) => name === ownerOf(ctx.params.id));
+        if (!owner) throw new Refusal("not_found", "There is no such dead letter.");
+        return ctx.call(`${owner}.replay`, ctx.params);
+      },
+    },
+  },
+
+  methods: {
+    isUp(service) {
+      return this.broker.registry.getServiceList({ onlyAvailable: true }).some(({ name }) => name === service);
+    },
+
+    async outboxes() {
+      const asked = others.map(async (service) => {
+        const state = await this.broker.call(`${service}.outbox`, {}, { timeout: 1_000 });
+        return { ...state, service };
+      });
+      return (await Promise.allSettled(asked)).flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    },
+
+    drain() {
+      this.drained ??= this.letGuestsOut();
+      return this.drained;
+    },
+
+    async letGuestsOut() {
+      const { server, reception, world } = this;
+      if (!server.listening) return;
+      reception.close();
+      const connections = await promisify(server.getConnections.bind(server))();
+      if (connections > 0) await sleep(world, LAST_CALL_MS);
+      const closed = once(server, "close");
+      server.close();
+      const until = world.now() + LONGEST_DRAIN_MS;
+      while (reception.inFlight > 0 && world.now() < until) await sleep(world, 20);
+      server.closeAllConnections();
+      await closed;
+    },
+
+    note({ requestId, request, label }, error) {
+      const { stack, message } = error as Error;
+      const line = `${requestId} ${request.method} ${label}:`;
+      if (isAway(error) || isRefusal(error, "unavailable")) this.logger.warn(line, message);
+      else this.logger.error(line, stack);
+    },
+  },
+
+  created() {
+    const { world, shop: settings, figures, broker } = this;
+    const house: House = {
+      settings,
+      world,
+      buckets: new Buckets(),
+      once: new Once(() => this.answers, world, {
+        self: broker.nodeID,
+        isThere: (id) => broker.registry.getNodeList({ onlyAvailable: true }).some((node) => node.id === id),
+      }),
+      tokens: new Tokens({ world, issuer: settings.namespace, fetchKeys: () => broker.call("users.keys", {}) }),
+      inFlight: () => this.reception.inFlight,
+      note: (visit, error) => this.note(visit, error),
+    };
+    this.metrics = new Metrics({ figures, inFlight: house.inFlight, outboxes: () => this.outboxes() });
+    this.reception = new Reception(house, this.metrics, (url) =>
+      methods.filter((method) => this.resolveAlias(url, method) !== false),
+    );
+    this.description = openapi(map, routes, version);
+
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      if (this.reception.arrive(request, response)) this.httpHandler(request, response);
+    };
+    this.server = createServer(serverLimits, handle)
+      .on("checkExpectation", handle)
+      .on("clientError", (error, socket) => closeBroken(error, socket, world.id("req")))
+      .setTimeout(LONGEST_SILENCE_MS);
+  },
+
+  async started() {
+    this.server.listen(this.shop.port, this.shop.host);
+    await once(this.server, "listening");
+    this.server.on("error", (error) => this.logger.error("The server failed:", error.message));
+  },
+
+  stopped() {
+    return this.drain();
+  },
+} satisfies ServiceOf<"gateway", Gateway>;
+
+function unlessAway(error: unknown): undefined {
+  if (!isAway(error)) throw error;
+}

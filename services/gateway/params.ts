@@ -1,0 +1,84 @@
+import { type InputError, Refusal } from "../shared/refusal.ts";
+import { type Route, takesBody } from "./routes.ts";
+
+/** What a request brings for the action, each part as it came. */
+export interface Given {
+  path: Readonly<Record<string, string>>;
+  query: Query;
+  body: unknown;
+  ifMatch: string | undefined;
+  /** Of the raw body. */
+  signature: string | undefined;
+}
+
+export type Query = readonly (readonly [name: string, value: string])[];
+
+/** The pairs of a query, decoded. */
+export function parseQuery(text: string): Query {
+  const pairs = text.split("&").filter((pair) => pair !== "");
+  return pairs.map((pair) => {
+    const split = pair.indexOf("=");
+    const [name, value] = split < 0 ? [pair, ""] : [pair.slice(0, split), pair.slice(split + 1)];
+    return [decoded(name), decoded(value)] as const;
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw new Refusal("malformed_request", "The query is not encoded as it has to be.");
+  }
+}
+
+/**
+ * The params of the action: path and query, or path and body, and nothing twice. What they may be is
+ * not judged here but by the contract; a query can only say text, so that whole numbers and yes or no
+ * are read out of it where the contract wants them.
+ */
+export function paramsOf(route: Route, given: Given): Record<string, unknown> {
+  const errors: InputError[] = [];
+  const params = new Map<string, unknown>();
+  const put = (name: string, value: unknown) => {
+    if (isElsewhere(route, name)) errors.push({ path: name, message: isElsewhere(route, name) as string });
+    else if (params.has(name)) errors.push({ path: name, message: "is given more than once" });
+    else params.set(name, value);
+  };
+  const body = takesBody(route.method) ? Object.entries(fieldsOf(route, given)) : [];
+  for (const [name, value] of given.query)
+    if (takesBody(route.method)) errors.push({ path: name, message: "is not known in the query" });
+    else put(name, converted(value, route.params[name]?.type));
+  for (const [name, value] of body) put(name, value);
+  if (errors.length) throw new Refusal("invalid_input", undefined, { errors: errors.slice(0, 20) });
+
+  for (const [name, value] of Object.entries(given.path)) params.set(name, converted(value, route.params[name]?.type));
+  const version = "ifVersion" in route.params && given.ifMatch ? versionIn(given.ifMatch) : undefined;
+  if (version) params.set("ifVersion", version);
+  return Object.fromEntries(params);
+}
+
+function isElsewhere(route: Route, name: string): string | undefined {
+  if (route.pathNames.includes(name)) return "comes with the path";
+  return name === "ifVersion" && name in route.params ? "comes with the If-Match header" : undefined;
+}
+
+function fieldsOf({ rest }: Route, { body, signature }: Given): Record<string, unknown> {
+  if (rest.takes === "raw") return { body, signature: signature ?? "" };
+  if (rest.takes === "text/csv") return { body };
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw new Refusal("invalid_input", undefined, { errors: [{ path: "", message: "must be an object" }] });
+}
+
+function converted(text: string, type: string | undefined): unknown {
+  if (type === "integer" && /^-?\d{1,15}$/.test(text)) return Number(text);
+  if (type === "boolean" && /^(true|false)$/.test(text)) return text === "true";
+  return text;
+}
+
+/** `"3"`, `"v3"` and the ETags of our own answers name version 3; `*` is fine with any. */
+function versionIn(ifMatch: string): number | undefined {
+  if (ifMatch.trim() === "*") return undefined;
+  const version = /^(?:W\/)?"?v?([1-9]\d{0,14})(?:-[\w-]+)?"?$/.exec(ifMatch.trim())?.[1];
+  if (version) return Number(version);
+  throw new Refusal("version_conflict", "If-Match names no version of this record.");
+}

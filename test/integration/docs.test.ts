@@ -1,0 +1,50 @@
+import { Client } from "../client.ts";
+import { openShop, type Shop } from "../shop.ts";
+
+describe("the reference", () => {
+  let shop: Shop;
+  let client: Client;
+
+  beforeAll(async () => {
+    shop = await openShop({ services: ["gateway"] });
+    client = new Client(shop.url);
+  });
+  afterAll(() => shop.close());
+
+  test("the root shows newcomers where to go", async () => {
+    const { body } = await client.get("/");
+
+    for (const path of [body.docs, body.openapi]) expect((await client.get(path)).status).toBe(200);
+  });
+
+  test("the description is given whole and can be kept", async () => {
+    const { body, headers } = await client.get("/openapi.json");
+    const again = await client.get("/openapi.json", { "if-none-match": headers.get("etag") ?? "" });
+
+    expect(body).toMatchObject({ openapi: "3.1.0", info: { title: "Lonja", version: expect.any(String) } });
+    expect(body.paths["/v1/orders"].post.operationId).toBe("orders.place");
+    expect(again.status).toBe(304);
+  });
+
+  test("the page loads nothing from elsewhere, and all that it loads is there and allowed", async () => {
+    const { text, headers } = await client.get("/docs/");
+    const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""]) => path);
+    const policy = headers.get("content-security-policy") ?? "";
+
+    expect(loaded.length).toBeGreaterThan(3);
+    expect(loaded.every((path) => path.startsWith("/docs/"))).toBe(true);
+    for (const path of loaded) expect((await client.get(path)).status).toBe(200);
+    expect(text).not.toMatch(/<script>|style=|\son\w+=/);
+    expect(policy).toMatch(/script-src 'self'(;|$)/);
+    expect((await client.get("/docs/init.js")).text).toContain('"/openapi.json"');
+  });
+
+  test("types of files are told, so that nothing has to be guessed", async () => {
+    const typeOf = async (path: string) => (await client.get(path)).headers.get("content-type");
+
+    expect(await typeOf("/docs")).toBe("text/html; charset=utf-8");
+    expect(await typeOf("/docs/swagger-ui.js")).toBe("text/javascript; charset=utf-8");
+    expect(await typeOf("/docs/swagger-ui.css")).toBe("text/css; charset=utf-8");
+    expect(await typeOf("/docs/favicon.png")).toBe("image/png");
+  });
+});

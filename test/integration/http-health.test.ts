@@ -1,0 +1,75 @@
+import { Agent, request } from "node:http";
+import { Client, until } from "../client.ts";
+import { openShop } from "../shop.ts";
+
+describe("health", () => {
+  test("alive at once, ready when every service is there", async () => {
+    const whole = await openShop();
+    const part = await openShop({ services: ["gateway", "inventory", "users"] });
+    const [ready, unready] = await Promise.all([whole, part].map(({ url }) => new Client(url).get("/health/ready")));
+    const live = await new Client(part.url).get("/health/live");
+    await Promise.all([whole.close(), part.close()]);
+
+    expect(live.body).toEqual({ status: "ok" });
+    expect(ready?.body).toMatchObject({ status: "ok", services: { orders: "up", users: "up" } });
+    expect(unready?.status).toBe(503);
+    expect(unready?.body.errors).toContainEqual({ path: "orders", message: "is away" });
+    expect(unready?.text).not.toMatch(/inventory|users/);
+  });
+
+  test("metrics count requests by route, never by address", async () => {
+    const shop = await openShop({ services: ["gateway", "inventory"] });
+    const client = new Client(shop.url);
+    for (let n = 0; n < 30; n++) await client.get(`/v1/inventory/SKU-${n}`);
+    for (let n = 0; n < 30; n++) await client.get(`/secret-${n}`);
+    await client.send("PROPFIND", "/v1/inventory/MUG");
+    const { text, headers } = await client.get("/metrics");
+    await shop.close();
+
+    expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(text).toContain('http_requests_total{method="GET",route="/v1/inventory/:sku",status="404"} 30');
+    expect(text).toContain('http_requests_total{method="GET",route="unknown",status="404"} 30');
+    expect(text).toContain('http_requests_total{method="other",route="unknown",status="405"} 1');
+    expect(text).toContain('http_request_duration_seconds_count{method="GET",route="/v1/inventory/:sku"} 30');
+    expect(text).toContain("http_requests_in_flight 1");
+    expect(text).toContain('lonja_outbox_waiting{service="inventory"} 0');
+    expect(text).toContain('lonja_dead_letters{service="inventory"} 0');
+    expect(text).toMatch(/^lonja_calls_total \d+$/m);
+    expect(text).toMatch(/^process_cpu_seconds_total [\d.e-]+$/m);
+    expect(text).not.toMatch(/SKU-|secret/);
+  });
+});
+
+describe("stopping", () => {
+  const get = (url: string, path: string, agent: Agent) =>
+    new Promise<{ status: number | undefined; connection: string | undefined }>((resolve, reject) => {
+      request(`${url}${path}`, { agent }, (answer) => {
+        answer.resume();
+        answer.on("end", () => resolve({ status: answer.statusCode, connection: answer.headers.connection }));
+      })
+        .on("error", reject)
+        .end();
+    });
+
+  test("who is inside is answered, who is connected is told, and then the door is shut", async () => {
+    const shop = await openShop({ services: ["gateway", "inventory", "users"] });
+    const agent = new Agent({ keepAlive: true });
+    const slow = new Client(shop.url).post("/v1/auth/register", {
+      email: "ada@example.com",
+      password: "seven salty sardines",
+    });
+    expect((await get(shop.url, "/health/live", agent)).connection).toBe("keep-alive");
+
+    const stopped = shop.broker.stop();
+    const last = await until(
+      () => get(shop.url, "/health/ready", agent),
+      ({ connection }) => connection === "close",
+    );
+    await stopped;
+
+    expect(last).toEqual({ status: 503, connection: "close" });
+    expect((await slow).status).toBe(201);
+    await expect(get(shop.url, "/health/live", agent)).rejects.toThrow(/ECONNREFUSED/);
+    agent.destroy();
+  });
+});
