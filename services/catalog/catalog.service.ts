@@ -59,7 +59,7 @@ interface Catalog {
   take(product: Kept): void;
   takeSince(updatedAt: string, writer?: Query[string]): Promise<void>;
   lookAround(since: string): void;
-  look(idOrHandle: string): Promise<StoredProduct | undefined>;
+  productBy(idOrHandle: string): Promise<StoredProduct | undefined>;
   productsOf(cards: readonly Card[]): Promise<StoredProduct[]>;
   withStock(ctx: Ctx, products: readonly StoredProduct[]): Promise<Product[]>;
   oneWithStock(ctx: Ctx, product: Kept | StoredProduct): Promise<Product>;
@@ -98,7 +98,7 @@ export default {
     },
 
     async get(ctx) {
-      const product = await this.look(ctx.params.idOrHandle);
+      const product = await this.productBy(ctx.params.idOrHandle);
       return this.oneWithStock(ctx, found(isVisible(product, ctx.meta) ? product : undefined, "product"));
     },
 
@@ -190,7 +190,7 @@ export default {
       });
     },
 
-    async look(idOrHandle) {
+    async productBy(idOrHandle) {
       const ready = this.showcase.get(idOrHandle);
       if (ready) return ready;
       const doc = (await this.products.get(idOrHandle)) ?? (await this.products.first({ handle: idOrHandle }));

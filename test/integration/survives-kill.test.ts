@@ -1,7 +1,7 @@
-import { jest } from "@jest/globals";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jest } from "@jest/globals";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { type ShopProcess, startShop } from "../process.ts";
 
