@@ -31,5 +31,5 @@ try {
 setInterval(() => {}, 2 ** 30);
 const { host, port, services } = node.settings;
 if (services.includes("gateway"))
-  broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
+  broker.getLogger("lonja").info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
 if (process.argv.includes("--repl")) broker.repl();
