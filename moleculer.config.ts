@@ -5,6 +5,7 @@ import { SqliteFile, sqlitePath } from "./mixins/sqlite.file.ts";
 import type { OpenStore } from "./mixins/store.mixin.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
 import { type Figures, noFigures } from "./services/shared/figures.ts";
+import { isRefusal } from "./services/shared/refusal.ts";
 import { readSettings, type Settings, UnusableSetting } from "./services/shared/settings.ts";
 import { realWorld, type World } from "./services/shared/world.ts";
 
@@ -92,7 +93,9 @@ async function letGuestsOut(broker: ServiceBroker): Promise<void> {
 const levels = (level: Settings["logLevel"]) =>
   level === "info" ? { BROKER: "warn", REGISTRY: "warn", TRANSIT: "warn", "**": level } : level;
 
-const isBreakdown = (error: Error & { code?: unknown }) => typeof error.code !== "number" || error.code >= 500;
+/** A refusal is an answer, also one that asks to come again: whoever gives it is there. */
+const isBreakdown = (error: Error & { code?: unknown }) =>
+  !isRefusal(error) && (typeof error.code !== "number" || error.code >= 500);
 
 /** Collections that name the same file share it, and with it the sync of the disk. */
 function storesOf(settings: Settings, figures: Figures): OpenStore {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { type Middleware, ServiceBroker, type ServiceSchema } from "moleculer";
 import { brokerOptions } from "../moleculer.config.ts";
 import type { ServiceName } from "../services/contracts.ts";
 import { readSettings } from "../services/shared/settings.ts";
@@ -16,10 +16,12 @@ export interface ShopOptions {
   /** Where data is kept. A folder of its own, removed at the end, where nothing is said. */
   dataDir?: string;
   world?: World;
+  /** Comes between every caller and what is called. */
+  between?: Middleware;
 }
 
 /** Real services in one process, on a port of their own, with a store of their own on the disk. */
-export async function openShop({ services, env = {}, dataDir, world = realWorld }: ShopOptions = {}) {
+export async function openShop({ services, env = {}, dataDir, world = realWorld, between }: ShopOptions = {}) {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "lonja-"));
   const settings = readSettings({
     PORT: "0",
@@ -31,7 +33,9 @@ export async function openShop({ services, env = {}, dataDir, world = realWorld 
     ...(services ? { SERVICES: services.join(",") } : {}),
     ...env,
   });
-  const broker = new ServiceBroker(brokerOptions({ settings, world, checkResults: true, logger: false }));
+  const options = brokerOptions({ settings, world, checkResults: true, logger: false });
+  if (between) options.middlewares?.push(between);
+  const broker = new ServiceBroker(options);
   for (const name of settings.services) {
     const { default: service } = await import(`../services/${name}/${name}.service.ts`);
     broker.createService(service as ServiceSchema);

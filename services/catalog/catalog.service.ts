@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { due } from "../../mixins/due.mixin.ts";
+import { repeat } from "../../mixins/repeat.ts";
 import { type Collection, collectionOptions, isDuplicate, type Query, store } from "../../mixins/store.mixin.ts";
 import { isStaff, type Meta } from "../shared/identity.ts";
 import { found } from "../shared/refusal.ts";
 import type { Ctx, ServiceOf } from "../shared/typed.ts";
 import { sleep, timeAt } from "../shared/world.ts";
 import type { Product, StoredProduct } from "./catalog.contract.ts";
-import { DEMO_IMPORT, demoLoad } from "./demo.ts";
+import { DEMO_IMPORT, demoLoad } from "./demo/products.ts";
 import { Editor } from "./editor.edge.ts";
 import { type FilePart, Importer } from "./importer.edge.ts";
 import { isFinished, type Job, newJob, report } from "./job.ts";
@@ -55,10 +56,10 @@ interface Catalog {
   showcase: Showcase;
   search: Search;
   pictures: Map<string, string>;
-  callOff: () => void;
+  stopLooking: () => Promise<void>;
   take(product: Kept): void;
   takeSince(updatedAt: string, writer?: Query[string]): Promise<void>;
-  lookAround(since: string): void;
+  lookAround(since: string): () => Promise<void>;
   productBy(idOrHandle: string): Promise<StoredProduct | undefined>;
   productsOf(cards: readonly Card[]): Promise<StoredProduct[]>;
   withStock(ctx: Ctx, products: readonly StoredProduct[]): Promise<Product[]>;
@@ -68,6 +69,12 @@ interface Catalog {
   openDemo(): Promise<void>;
 }
 
+/**
+ * Who does what here. Writing: `editor` makes products of what staff or an import give, by the rules of
+ * `product`; `skus` lets no SKU be in two of them. Reading: `showcase` lists and `search` finds, both in
+ * memory. Importing: `importer` works on a `job`; `csv` takes the file apart into rows, `sheet` makes
+ * products of rows, and `editor` writes them.
+ */
 export default {
   name: "catalog",
   mixins: [
@@ -178,16 +185,16 @@ export default {
 
     /** Other nodes change products as well. What this one writes it has at once. */
     lookAround(since) {
-      this.callOff = this.world.after(LOOK_MS, () => {
+      let seen = since;
+      const look = async () => {
         const next = timeAt(this.world, -OVERLAP_MS);
-        this.takeSince(since, { $ne: this.broker.nodeID }).then(
-          () => this.lookAround(next),
-          (error) => {
-            this.logger.warn(`It could not be seen what others have changed: ${error.message}`);
-            this.lookAround(since);
-          },
-        );
-      });
+        await this.takeSince(seen, { $ne: this.broker.nodeID });
+        seen = next;
+        return false;
+      };
+      const failed = ({ message }: Error) =>
+        this.logger.warn(`It could not be seen what others have changed: ${message}`);
+      return repeat(this.world, LOOK_MS, look, failed);
     },
 
     async productBy(idOrHandle) {
@@ -260,7 +267,7 @@ export default {
     this.showcase = new Showcase();
     this.search = new Search();
     this.pictures = new Map();
-    this.callOff = () => {};
+    this.stopLooking = async () => {};
     this.register = new SkuRegister(skus, products, world);
     this.editor = new Editor({
       products,
@@ -286,13 +293,12 @@ export default {
   async started() {
     const since = timeAt(this.world, -OVERLAP_MS);
     await this.takeSince("");
-    this.lookAround(since);
+    this.stopLooking = this.lookAround(since);
     await this.openDemo();
   },
 
   async stopped() {
-    this.callOff();
-    await this.importer.stop();
+    await Promise.all([this.stopLooking(), this.importer.stop()]);
   },
 } satisfies ServiceOf<"catalog", Catalog>;
 

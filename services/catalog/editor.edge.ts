@@ -46,23 +46,34 @@ export class Editor {
     this.#desk = desk;
   }
 
-  /** With the same `requestKey` again, the product that it made. */
-  async create(given: NewProduct, { requestKey, reserved }: Writing = {}): Promise<Kept> {
+  /** With the same `requestKey` again, the product that it made: also when it is what stands in its own way. */
+  async create(given: NewProduct, writing: Writing = {}): Promise<Kept> {
+    const { requestKey } = writing;
+    const known = () => (requestKey ? this.#desk.products.first({ requestKey }) : undefined);
+    try {
+      return (await known()) ?? (await this.#make(given, writing));
+    } catch (error) {
+      const made = (isRefusal(error, "already_exists") || isDuplicate(error, "requestKey")) && (await known());
+      if (!made) throw error;
+      return made;
+    }
+  }
+
+  async #make(given: NewProduct, { requestKey, reserved }: Writing): Promise<Kept> {
     const { products, register, world } = this.#desk;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const known = requestKey ? await products.first({ requestKey }) : undefined;
-      if (known) return known;
       const id = world.id("prod");
       const handle = given.handle ?? (await this.#freeHandle(given.title));
       const draft = await this.#draft(given, { handle, title: given.title }, reserved);
-      const { claims, taken } = await register.claim(skusOf(draft), id);
+      const { fresh, taken } = await register.claim(skusOf(draft), id);
       refuseTaken(taken, given);
       if (taken.length) continue;
       try {
         return this.#saved(await products.insert(this.#record(draft, { id, createdAt: timeAt(world), requestKey })));
       } catch (error) {
         if (!isDuplicate(error)) throw error;
-        await register.release(claims);
+        await register.release(fresh);
+        if (isDuplicate(error, "requestKey")) throw error;
         if (given.handle && isDuplicate(error, "handle")) throw handleTaken(given.handle);
       }
     }
@@ -82,9 +93,9 @@ export class Editor {
 
       const [had, has] = [new Set(skusOf(before)), new Set(skusOf(draft))];
       const leaving = await register.claims([...had.difference(has)]);
-      const { claims, taken } = await register.claim([...has.difference(had)], id);
+      const { fresh, taken } = await register.claim([...has.difference(had)], id);
       refuseTaken(taken, given);
-      const saved = taken.length ? undefined : await this.#replace(before, draft, claims);
+      const saved = taken.length ? undefined : await this.#replace(before, draft, fresh);
       if (saved) {
         await register.release(leaving);
         return this.#saved(saved);
@@ -126,13 +137,13 @@ export class Editor {
   }
 
   /** Undefined: it is not as it was before any more. */
-  async #replace(before: Kept, draft: Draft, claims: readonly Claim[]): Promise<Kept | undefined> {
+  async #replace(before: Kept, draft: Draft, fresh: readonly Claim[]): Promise<Kept | undefined> {
     const { products, register } = this.#desk;
     try {
       return await products.replace(before, { ...this.#record(draft, before), version: before.version });
     } catch (error) {
       if (!isDuplicate(error, "handle")) throw error;
-      await register.release(claims);
+      await register.release(fresh);
       throw handleTaken(draft.handle);
     }
   }

@@ -18,20 +18,13 @@ import {
   take,
 } from "./job.ts";
 import type { Kept } from "./product.ts";
-import { type Entry, rowOf, Sheet } from "./sheet.ts";
+import { type Entry, type Load, rowOf, Sheet } from "./sheet.ts";
 
 /** A piece of a file that is still to be imported. */
 export interface FilePart {
   id: string;
   version: number;
   text: string;
-}
-
-/** What is to be imported, in an order that is the same every time. */
-export interface Load {
-  size: number;
-  entries: Iterable<Entry>;
-  reservedSkus: ReadonlySet<string>;
 }
 
 interface Hall {
@@ -150,7 +143,7 @@ export class Importer {
     await jobs.change(job.id, (now) => counted(now, runner, load.size, until()));
 
     let place = 0;
-    for (const entries of grouped(load.entries, TOGETHER)) {
+    for (const entries of grouped(load.entries(), TOGETHER)) {
       const left = entries.slice(Math.max(0, job.settled - place));
       place += entries.length;
       if (left.length === 0) continue;
@@ -158,7 +151,7 @@ export class Importer {
         await jobs.change(job.id, (now) => postponed(now, runner, world.now()));
         return;
       }
-      const progress = await this.#import(left, load.reservedSkus);
+      const progress = await this.#import(left, load.reservedSkus());
       await jobs.change(job.id, (now) => advanced(now, runner, progress, until()));
     }
     await this.#drop(await jobs.change(job.id, (now) => finished(now, runner, timeAt(world))));
@@ -176,7 +169,7 @@ export class Importer {
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (!sheet) throw new UnreadableFile(1, "the file is empty");
-    return { size: sheet.size, entries: sheet.entries(), reservedSkus: sheet.reservedSkus() };
+    return sheet;
   }
 
   async #read(job: Job): Promise<Buffer> {

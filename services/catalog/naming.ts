@@ -13,10 +13,10 @@ const spelled: Record<string, string> = {
 
 /** Lower case and without accents, so that "Cafetería" is found and sorted as "cafeteria". */
 export function folded(text: string): string {
-  const lower = text.toLowerCase();
-  if (!/[^\0-\x7f]/.test(lower)) return lower;
-  return lower
+  if (!/[^\0-\x7f]/.test(text)) return text.toLowerCase();
+  return text
     .normalize("NFKD")
+    .toLowerCase()
     .replace(/\p{M}/gu, "")
     .replace(/[ßæœøðđþłı]/g, (letter) => spelled[letter] ?? letter);
 }
@@ -30,8 +30,18 @@ export const slug = (text: string, maxLength = 120): string =>
     .slice(0, maxLength)
     .replace(/-$/, "");
 
-/** A handle for any text, always the same one. */
-export const handleOf = (text: string, maxLength?: number): string => slug(text, maxLength) || `p-${digest(text)}`;
+/** Whether no letter and no digit is lost in the slug: "синий 2" and "красный 2" both leave "2". */
+function isSpelled(text: string): boolean {
+  const plain = folded(text);
+  return /[a-z0-9]/.test(plain) && !/[^\P{L}a-z]|[^\P{N}0-9]/u.test(plain);
+}
+
+/** A handle for any text, always the same one; with a mark where the text cannot be spelled. */
+export function handleOf(text: string, maxLength = 120): string {
+  if (isSpelled(text)) return slug(text, maxLength);
+  const mark = digest(text);
+  return `${slug(text, maxLength - mark.length - 1) || "p"}-${mark}`;
+}
 
 /** How a category is called that nobody has given a title: "sea-and-travel" is "Sea and travel". */
 export const titleOf = (handle: string): string =>
@@ -44,9 +54,8 @@ const MOST_SKU = 64;
  * tells it from others. They depend on nothing but handle and choice, so they stay the same.
  */
 export function* madeUpSkus(handle: string, choice: readonly string[]): Generator<string> {
-  const words = choice.map((value) => slug(value));
-  const plain = [handle, ...words.filter((word) => word)].join("-").toUpperCase();
-  if (plain.length <= MOST_SKU && words.every((word) => word)) yield plain;
+  const plain = [handle, ...choice.flatMap((value) => slug(value) || [])].join("-").toUpperCase();
+  if (plain.length <= MOST_SKU && choice.every(isSpelled)) yield plain;
   for (let n = 0; n < 2; n++) {
     const mark = digest(JSON.stringify([handle, ...choice, n])).toUpperCase();
     yield `${plain.slice(0, MOST_SKU - mark.length - 1).replace(/-$/, "")}-${mark}`;

@@ -1,11 +1,10 @@
 import { Compile } from "typebox/compile";
 import { inputErrors } from "../shared/contract.middleware.ts";
-import { exponentOf } from "../shared/money.ts";
+import { exponentOf, minorUnits } from "../shared/money.ts";
 import type { Static } from "../shared/schema.ts";
 import { NewProduct, type Picture, type ProductStatus } from "./catalog.contract.ts";
 import { type CsvRow, UnreadableFile } from "./csv.ts";
 import { handleOf, madeUpSkus } from "./naming.ts";
-import { minorUnits } from "./price.ts";
 
 /** What is read of a file, with the names that Shopify has given its columns over the years. */
 const columns = {
@@ -14,7 +13,7 @@ const columns = {
   description: ["body (html)", "body html", "description"],
   vendor: ["vendor"],
   type: ["type", "custom product type"],
-  taxonomy: ["product category", "standard product type"],
+  taxonomy: ["product category", "standard product type", "standardized product type"],
   collection: ["collection"],
   tags: ["tags"],
   published: ["published", "published on online store"],
@@ -27,7 +26,7 @@ const columns = {
   option3Value: ["option3 value"],
   sku: ["variant sku", "sku"],
   price: ["variant price", "price"],
-  compareAtPrice: ["variant compare at price", "compare-at price"],
+  compareAtPrice: ["variant compare at price", "variant compare-at price", "compare-at price"],
   quantity: ["variant inventory qty", "inventory quantity"],
   image: ["image src", "product image url"],
   imagePosition: ["image position"],
@@ -80,7 +79,20 @@ export interface Entry {
   errors: readonly RowError[];
 }
 
+/** What is to be imported, in an order that is the same every time. */
+export interface Load {
+  /** How many entries there are, good and bad. */
+  readonly size: number;
+  entries(): Iterable<Entry>;
+  /**
+   * SKUs that must not be made up for a variant without one: another entry brings them, or they would
+   * do for two of those variants.
+   */
+  reservedSkus(): ReadonlySet<string>;
+}
+
 const MOST_ERRORS_EACH = 10;
+const MOST_LETTERS_EACH = 300;
 const MOST_IMAGES = 250;
 const MOST_HANDLE = 255;
 const productSchema = Compile(NewProduct);
@@ -89,26 +101,26 @@ const productSchema = Compile(NewProduct);
  * Collects the rows of Shopify's product CSV by product, wherever in the file they stand, and makes
  * products of them. A product with anything wrong in any of its rows is none.
  */
-export class Sheet {
+export class Sheet implements Load {
   readonly #currency: string;
-  readonly #decimals: number;
   readonly #columns: readonly (Column | undefined)[];
+  /** By the handle as the file writes it, but for its case. */
   readonly #groups = new Map<string, Group>();
+  /** Where each handle was first seen, in the form that it gets. */
+  readonly #linesOf = new Map<string, number>();
   #skusRead: Skus | undefined;
 
   /** @throws UnreadableFile when a column is missing without which there is no product. */
   constructor(header: CsvRow, currency: string) {
     this.#currency = currency;
-    this.#decimals = exponentOf(currency);
     const names = header.fields.map((name) => cleaned(name).toLowerCase());
     this.#columns = names.map((name, place) => (names.indexOf(name) === place ? columnOf(name) : undefined));
     const missing = required.filter((column) => !this.#columns.includes(column));
     if (missing.length === 0) return;
     const called = missing.map((column) => `"${calledIn[column]}"`).join(", ");
-    throw new UnreadableFile(header.line, `the header lacks ${called}: a product CSV of Shopify has these columns`);
+    throw new UnreadableFile(header.line, `the header lacks ${called}: a product CSV of Shopify has these columns, separated by commas`);
   }
 
-  /** How many products there are, good and bad. */
   get size(): number {
     return this.#groups.size;
   }
@@ -124,26 +136,27 @@ export class Sheet {
     if (trouble) group.errors.push({ row: line, message: trouble });
   }
 
-  /** The products in the order in which they begin, to be asked for after the last row. */
+  /** In the order in which they begin, to be asked for after the last row. */
   *entries(): Generator<Entry> {
     const { firstOf } = this.#skus();
     for (const group of this.#groups.values()) yield this.#entry(group, firstOf);
   }
 
-  /**
-   * SKUs that must not be made up for a variant without one: another row brings them, or they would
-   * do for two of those variants.
-   */
   reservedSkus(): ReadonlySet<string> {
     return this.#skus().reserved;
   }
 
-  #groupOf(handle: string, line: number): Group {
-    const key = handle ? handleOf(handle, MOST_HANDLE) : `${line}`;
+  #groupOf(written: string, line: number): Group {
+    const key = written ? written.toLowerCase() : `\n${line}`;
     const known = this.#groups.get(key);
     if (known) return known;
-    const group: Group = { handle: key, rows: [], errors: handle ? [] : [{ row: line, message: "has no Handle" }] };
-    this.#groups.set(handle ? key : `line ${line}`, group);
+    const handle = written && handleOf(written, MOST_HANDLE);
+    const group: Group = { handle, rows: [], errors: [] };
+    const first = this.#linesOf.get(handle);
+    if (!handle) group.errors.push({ row: line, message: "has no Handle" });
+    else if (first) group.errors.push({ row: line, message: `${handle} is the handle of the product in row ${first}` });
+    else this.#linesOf.set(handle, line);
+    this.#groups.set(key, group);
     return group;
   }
 
@@ -152,20 +165,16 @@ export class Sheet {
     const firstOf = new Map<string, string>();
     const reserved = new Set<string>();
     const made = new Set<string>();
-    for (const { handle, rows } of this.#groups.values()) {
-      const variants = rows.filter(isVariant);
+    for (const { handle, rows, errors } of this.#groups.values()) {
+      const variants = errors.length ? [] : rows.filter(isVariant);
       const options = optionsOf(variants);
       for (const { cells } of variants) {
+        const choice = options.map(({ column }) => cells[column] ?? "");
         const sku = skuOf(cells);
-        const [readable = ""] = sku
-          ? []
-          : madeUpSkus(
-              handle,
-              options.map(({ column }) => cells[column] ?? ""),
-            );
+        const [best = ""] = sku ? [sku] : madeUpSkus(handle, choice);
         if (sku && !firstOf.has(sku)) firstOf.set(sku, handle);
-        if (sku || made.has(readable)) reserved.add(sku ?? readable);
-        made.add(readable);
+        if (sku || made.has(best)) reserved.add(best);
+        if (!sku) made.add(best);
       }
     }
     this.#skusRead = { firstOf, reserved };
@@ -175,7 +184,8 @@ export class Sheet {
   #entry({ handle, rows, errors: known }: Group, firstOf: ReadonlyMap<string, string>): Entry {
     const row = rows[0]?.line ?? 1;
     const errors = [...known];
-    const complain: Complain = (message, line = row) => errors.push({ row: line, message });
+    const complain: Complain = (message, line = row) =>
+      errors.push({ row: line, message: message.slice(0, MOST_LETTERS_EACH).toWellFormed() });
     const bad = (): Entry => ({ row, variants: [], categories: {}, errors: errors.slice(0, MOST_ERRORS_EACH) });
     if (errors.length) return bad();
 
@@ -238,9 +248,10 @@ export class Sheet {
 
   #money(column: string, text: string | undefined, complain: Complain) {
     if (!text) return void complain(`${column} is empty`);
-    const amount = minorUnits(text, this.#decimals);
+    const amount = minorUnits(text, this.#currency);
     if (amount !== undefined) return { amount, currency: this.#currency };
-    const decimals = this.#decimals ? `at most ${this.#decimals} decimals` : "no decimals";
+    const digits = exponentOf(this.#currency);
+    const decimals = digits ? `at most ${digits} decimals` : "no decimals";
     return void complain(`${column} is not a plain number with ${decimals}: ${text.slice(0, 40)}`);
   }
 }
@@ -309,7 +320,7 @@ function categoriesOf({ collection, type, taxonomy }: Cells): Record<string, str
   const own = [collection, type].flatMap((title) => title || []);
   const last = taxonomy?.split(">").at(-1)?.trim() ?? "";
   const titles = own.length || /^\d*$/.test(last) ? own : [last];
-  return Object.fromEntries(titles.map((title) => [handleOf(title), title]));
+  return Object.fromEntries(titles.map((title) => [handleOf(title), title.slice(0, 255).toWellFormed()]));
 }
 
 const statuses: Record<string, ProductStatus> = {

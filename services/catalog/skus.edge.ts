@@ -37,16 +37,20 @@ export class SkuRegister {
     this.#world = world;
   }
 
-  /** Claims all of these SKUs, or none: then `taken` tells which of them belong to other products. */
-  async claim(skus: readonly string[], productId: string): Promise<{ claims: Claim[]; taken: string[] }> {
+  /**
+   * Claims all of these SKUs, or none: then `taken` tells which of them belong to other products.
+   * `fresh` are the claims to be released if nothing is saved. One that was the product's own before
+   * is not among them: somebody else may be about to save the product with it.
+   */
+  async claim(skus: readonly string[], productId: string): Promise<{ fresh: Claim[]; taken: string[] }> {
     const outcomes = await Promise.allSettled(skus.map((sku) => this.#claim(sku, productId)));
     const failed = outcomes.find((one) => one.status === "rejected");
-    const claims = outcomes.flatMap((one) => (one.status === "fulfilled" && one.value ? [one.value] : []));
+    const fresh = outcomes.flatMap((one) => (one.status === "fulfilled" && one.value?.isFresh ? [one.value.claim] : []));
     const taken = skus.filter((_, i) => outcomes[i]?.status === "fulfilled" && !outcomes[i].value);
-    if (!failed && taken.length === 0) return { claims, taken };
-    await this.release(claims);
+    if (!failed && taken.length === 0) return { fresh, taken };
+    await this.release(fresh);
     if (failed) throw failed.reason;
-    return { claims: [], taken };
+    return { fresh: [], taken };
   }
 
   /** Lets go of claims, except of those that were claimed again in the meantime. */
@@ -74,11 +78,11 @@ export class SkuRegister {
     return (await this.#products.getMany([...ids])).filter(isProduct);
   }
 
-  /** The claim, or undefined when another product has the SKU. */
-  async #claim(sku: string, productId: string): Promise<Claim | undefined> {
+  /** Undefined when another product has the SKU. */
+  async #claim(sku: string, productId: string): Promise<{ claim: Claim; isFresh: boolean } | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const fresh = await this.#insert(sku, productId);
-      if (fresh) return fresh;
+      const first = await this.#insert(sku, productId);
+      if (first) return { claim: first, isFresh: true };
       const claim = await this.#claims.get(sku);
       if (!claim) continue;
       if (claim.productId && claim.productId !== productId) {
@@ -90,8 +94,9 @@ export class SkuRegister {
         }
         if (!(await this.#holdOff(claim.productId, owner))) continue;
       }
+      // Also the product's own claim is moved on, so that nobody who has read it before takes it away.
       const mine = await this.#claims.replace(claim, { ...claim, productId });
-      if (mine) return mine;
+      if (mine) return { claim: mine, isFresh: claim.productId !== productId };
     }
     throw new Refusal("unavailable", `Too many want the SKU ${sku} at once.`, { retryAfterSeconds: 1 });
   }

@@ -83,7 +83,7 @@ export class Tokens {
       if (age > KEYS_FRESH_MS) void this.#ask();
       return known;
     }
-    if (age > KEYS_PAUSE_MS || this.#keys.size === 0) await this.#ask();
+    if (age > KEYS_PAUSE_MS || this.#keys.size === 0 || this.#asking) await this.#ask();
     const key = this.#keys.get(kid);
     if (key) return key;
     throw new Refusal(this.#keys.size ? "invalid_token" : "unavailable");

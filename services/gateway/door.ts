@@ -1,29 +1,39 @@
-import type { Meta } from "../shared/identity.ts";
+import type { Caller, Meta } from "../shared/identity.ts";
 import { Refusal } from "../shared/refusal.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { World } from "../shared/world.ts";
-import { networkOf } from "./address.ts";
-import { type Answer, answerOf } from "./answer.ts";
+import { answerOf } from "./answer.edge.ts";
 import { bearerToken, type Tokens } from "./bearer.edge.ts";
 import { hasBody, readBody } from "./body.edge.ts";
-import { canonical, parseJson } from "./json.ts";
-import { type Buckets, type Limit, limits, tokenLimit } from "./limits.ts";
-import type { Once, Ticket } from "./once.ts";
-import { paramsOf, parseQuery } from "./params.ts";
-import { isOurFault, problem, refusalOf } from "./problem.ts";
-import { mayUse, takesBody } from "./routes.ts";
-import { digest, requestKey, sealOf } from "./seal.edge.ts";
-import type { Guest, Visit } from "./visit.ts";
+import type { Crowd, Limits } from "./limits.ts";
+import { type Once, type Ticket, ticketOf } from "./once.edge.ts";
+import { paramsOf, parseJson, parseQuery, type Query } from "./params.ts";
+import { type Answer, problem, refusalOf } from "./problem.ts";
+import type { Visit } from "./reception.edge.ts";
+import { mayUse, type Route, takesBody } from "./routes.ts";
+
+/** A visit that has found its route. Each step of the way adds what it has found out. */
+export interface Guest extends Visit {
+  readonly route: Route;
+  /** The params of the path, decoded. */
+  readonly path: Readonly<Record<string, string>>;
+  /** Asks the action of the route. */
+  readonly call: (params: unknown, options: object) => Promise<unknown>;
+  caller?: Caller;
+  guestToken?: string;
+  query: Query;
+  body?: unknown;
+  params: Record<string, unknown>;
+}
 
 /** What the steps need of the gateway. */
 export interface House {
   settings: Settings;
   world: World;
   tokens: Tokens;
-  buckets: Buckets;
+  limits: Limits;
+  crowd: Crowd;
   once: Once;
-  /** How many requests are inside. */
-  inFlight(): number;
   /** Writes down what nobody is told. */
   note(visit: Visit, error: unknown): void;
 }
@@ -43,41 +53,27 @@ export async function attend(guest: Guest, house: House): Promise<Answer> {
 }
 
 export function refused(visit: Visit, house: House, error: unknown): Answer {
-  const refusal = refusalOf(error);
-  if (isOurFault(refusal)) house.note(visit, error);
-  return problem(refusal, visit.requestId);
+  house.note(visit, error);
+  return problem(refusalOf(error), visit.requestId);
 }
 
-const MOST_IN_FLIGHT = 1000;
-
-/** Better some are told to come back than all wait. Probes are let in: they tell how it stands. */
-function refuseCrowd({ route }: Guest, { inFlight }: House): void {
-  if (inFlight() > MOST_IN_FLIGHT && route.service !== "gateway")
-    throw new Refusal("unavailable", "Too many requests are being served.", { retryAfterSeconds: 1 });
+/** The gateway's own routes go free: probes tell how it stands. */
+function refuseCrowd({ route, network }: Guest, { crowd }: House): void {
+  if (route.service !== "gateway") crowd.refuse(network);
 }
 
 /** A bad token is refused even where none is needed: the client believes something that is wrong. */
-async function identify(guest: Guest, { tokens, buckets, settings, world }: House): Promise<void> {
+async function identify(guest: Guest, { tokens, limits }: House): Promise<void> {
   const { authorization } = guest.request.headers;
-  if (authorization === undefined) return;
+  if (authorization === undefined || guest.route.rest.access === "open") return;
   const token = bearerToken(authorization);
   const known = tokens.known(token);
-  if (!known && settings.rateLimit) take(buckets, tokenLimit, networkOf(guest.address), world);
+  if (!known) limits.holdStranger(guest.network);
   guest.caller = known ?? (await tokens.verify(token));
 }
 
-function holdToLimits({ route, caller, address }: Guest, { buckets, settings, world }: House): void {
-  if (!settings.rateLimit) return;
-  for (const limit of limits)
-    if (limit.holds(route)) take(buckets, limit, whoIs(limit, caller?.userId, address), world);
-}
-
-const whoIs = ({ per }: Limit, userId: string | undefined, address: string) =>
-  (per === "caller" && userId) || networkOf(address);
-
-function take(buckets: Buckets, limit: Pick<Limit, "name" | "perSecond" | "burst">, who: string, world: World): void {
-  const seconds = buckets.take(`${limit.name} ${who}`, limit, world.now());
-  if (seconds > 0) throw new Refusal("too_many_requests", undefined, { retryAfterSeconds: seconds });
+function holdToLimits({ route, caller, network }: Guest, { limits }: House): void {
+  limits.hold(route, { userId: caller?.userId, network });
 }
 
 function authorize({ route, caller }: Guest): void {
@@ -120,47 +116,20 @@ function takeParams(guest: Guest): void {
 async function askOnce(guest: Guest, house: House): Promise<Answer> {
   const ticket = ticketOf(guest);
   if (!ticket) return ask(guest);
-  const act = () => ask(guest, ticket.id).catch((error) => refused(guest, house, error));
+  const act = () => ask(guest, ticket).catch((error) => refused(guest, house, error));
   const { answer, replayed } = await house.once.run(ticket, act);
   return replayed ? { ...answer, headers: { ...answer.headers, "idempotent-replayed": "true" } } : answer;
 }
 
-async function ask({ route, params, call, caller, guestToken, address, traceparent }: Guest, requestKey?: string) {
+async function ask(guest: Guest, ticket?: Ticket): Promise<Answer> {
+  const { route, params, call, caller, guestToken, address, traceparent } = guest;
   const meta: Meta = {
     clientAddress: address,
     ...(caller ? { caller } : {}),
     ...(guestToken ? { guestToken } : {}),
-    ...(requestKey ? { requestKey } : {}),
+    ...(ticket ? { requestKey: ticket.id, bodyDigest: ticket.bodyDigest } : {}),
     ...(traceparent ? { traceparent } : {}),
   };
   const { timeoutMs } = route.contract;
   return answerOf(route, await call(params, { meta, ...(timeoutMs ? { timeout: timeoutMs } : {}) }));
-}
-
-/** By what a repeat of this request is known, if its sender wants it to be. */
-function ticketOf(guest: Guest): Ticket | undefined {
-  const { route, path, request, body } = guest;
-  const key = request.headers["idempotency-key"];
-  if (route.method !== "POST") return undefined;
-  if (key === undefined) {
-    if (route.rest.keyRequired) throw new Refusal("idempotency_key_required");
-    return undefined;
-  }
-  if (typeof key !== "string" || !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    const errors = [{ path: "Idempotency-Key", message: "must be 1 to 255 visible ASCII characters" }];
-    throw new Refusal("invalid_input", undefined, { errors });
-  }
-  const scope = scopeOf(guest);
-  const seal = sealOf(key, scope);
-  const id = requestKey([scope, route.method, route.path, canonical(path), key]);
-  return { id, seal, bodyDigest: digest(seal, canonical(body)) };
-}
-
-/** Whose key it is: a user's, else a guest's, who is known by e-mail or cart, else by where they are. */
-function scopeOf({ caller, body, route, path, address }: Guest): string {
-  if (caller) return `user ${caller.userId}`;
-  const email = (body as { email?: unknown } | undefined)?.email;
-  if (typeof email === "string") return `guest ${email.toLowerCase()}`;
-  if (route.path.startsWith("/v1/carts/:")) return `cart ${path.id}`;
-  return `address ${address}`;
 }

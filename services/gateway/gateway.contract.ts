@@ -3,8 +3,8 @@ import { DeadLetter } from "../shared/delivery.ts";
 import { OneOf, PageOf, paging, Shape, type Static, Text, Type } from "../shared/schema.ts";
 
 export const Health = Shape({
-  status: OneOf(["ok", "unavailable"]),
-  services: Type.Record(Type.String(), OneOf(["up", "down"])),
+  status: OneOf(["ok"]),
+  services: Type.Record(Type.String(), OneOf(["up"])),
 });
 export type Health = Static<typeof Health>;
 
@@ -14,26 +14,27 @@ export const gateway = contract({
   actions: {
     "gateway.live": {
       summary: "Whether this process answers",
-      rest: { route: "GET /health/live", access: "anyone" },
+      rest: { route: "GET /health/live", access: "open" },
       params: Shape({}),
       result: Shape({ status: OneOf(["ok"]) }),
     },
     "gateway.ready": {
-      summary: "Whether requests can be served: every service is there",
-      rest: { route: "GET /health/ready", access: "anyone" },
+      summary: "Whether requests can be served: the services of this node are there",
+      description: "503 with the names of those that are away, and while the node is stopping.",
+      rest: { route: "GET /health/ready", access: "open" },
       params: Shape({}),
       result: Health,
       refuses: ["unavailable"],
     },
     "gateway.metrics": {
       summary: "Metrics in Prometheus' text format",
-      rest: { route: "GET /metrics", access: "anyone", gives: "text/plain" },
+      rest: { route: "GET /metrics", access: "open", gives: "text/plain" },
       params: Shape({}),
       result: Type.String(),
     },
     "gateway.openapi": {
       summary: "This description",
-      rest: { route: "GET /openapi.json", access: "anyone", cacheSeconds: 60 },
+      rest: { route: "GET /openapi.json", access: "open", cacheSeconds: 60 },
       params: Shape({}),
       result: Type.Record(Type.String(), Type.Unknown()),
     },

@@ -1,3 +1,20 @@
+/*
+ * The life of a request, file by file:
+ *
+ * reception.edge   sees it first: its id, where it comes from, how many are inside
+ * router.edge      moleculer-web takes it to its route; routes.ts makes the table of them from the contracts
+ * door             the steps that every request goes through, in their order:
+ *   limits           how many at once, how many a second
+ *   bearer.edge      whose token it is
+ *   body.edge        the bytes of the body; params makes the action's params of path, query and body
+ *   once.edge        the Idempotency-Key; seal.edge hides the answers that are kept for repeats
+ * problem          what a refusal looks like, and what is said of a failure: nothing
+ * answer.edge      what a result looks like; headers, CORS, ETag, and off it goes
+ *
+ * Beside that: pages.edge (what the gateway shows itself, such as /docs), openapi (the description, derived
+ * from the contracts), metrics.edge, and letters (the dead letters of all services as one list).
+ */
+
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
@@ -6,23 +23,23 @@ import { due } from "../../mixins/due.mixin.ts";
 import { type Collection, collectionOptions, store } from "../../mixins/store.mixin.ts";
 import { contracts, type ServiceName } from "../contracts.ts";
 import type { Contract } from "../shared/contract.ts";
-import { isRefusal, Refusal } from "../shared/refusal.ts";
+import { Refusal } from "../shared/refusal.ts";
 import type { ServiceOf } from "../shared/typed.ts";
 import { sleep } from "../shared/world.ts";
+import { closeBroken } from "./answer.edge.ts";
 import { Tokens } from "./bearer.edge.ts";
 import { SLOWEST_BODY_MS } from "./body.edge.ts";
 import type { House } from "./door.ts";
 import { lettersOf, ownerOf } from "./letters.ts";
-import { Buckets } from "./limits.ts";
+import { Crowd, Limits } from "./limits.ts";
 import { Metrics, type OutboxState } from "./metrics.edge.ts";
-import { type Kept, Once } from "./once.ts";
+import { type Kept, Once } from "./once.edge.ts";
 import { type Json, openapi } from "./openapi.ts";
 import { pages } from "./pages.edge.ts";
-import { isAway } from "./problem.ts";
-import { Reception } from "./reception.ts";
-import { type WebRouter, webRouter } from "./router.ts";
+import { isAway, loudnessOf } from "./problem.ts";
+import { Reception } from "./reception.edge.ts";
+import { type WebRouter, webRouter } from "./router.edge.ts";
 import { methods, routesOf } from "./routes.ts";
-import { closeBroken } from "./send.ts";
 
 const answers = collectionOptions<Kept>({ fields: ["dueAt"], indexes: [["dueAt"]] });
 
@@ -31,7 +48,7 @@ const routes = routesOf(map);
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 const others = (Object.keys(contracts) as ServiceName[]).filter((name) => name !== "gateway");
 
-/** Node's own limits: a connection that has not said what it wants by then is cut off. */
+/** Node's own limits: a connection that has not said what it wants by then is cut off. Hosts are looked at by us. */
 const serverLimits = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -40,6 +57,7 @@ const serverLimits = {
   keepAliveTimeout: 65_000,
   requireHostHeader: false,
 };
+const MOST_CONNECTIONS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
 /** How long clients that are connected have to hear, with an answer, that the door closes. */
 const LAST_CALL_MS = 250;
@@ -48,10 +66,13 @@ const LONGEST_DRAIN_MS = 10_000;
 interface Gateway extends WebRouter {
   answers: Collection<Kept>;
   server: Server;
+  crowd: Crowd;
   metrics: Metrics;
   description: Json;
   drained: Promise<void> | undefined;
 
+  /** The services that this node has to serve. Where there are other nodes, theirs come and go. */
+  needed(): ServiceName[];
   isUp(service: ServiceName): boolean;
   outboxes(): Promise<OutboxState[]>;
   /** Lets those who are inside finish, and nobody in. */
@@ -74,10 +95,11 @@ export default {
     live: () => ({ status: "ok" as const }),
 
     ready() {
-      const away = others.filter((name) => !this.isUp(name)).map((path) => ({ path, message: "is away" }));
+      const needed = this.needed();
+      const away = needed.filter((name) => !this.isUp(name)).map((path) => ({ path, message: "is away" }));
       const errors = this.drained ? [...away, { path: "gateway", message: "is stopping" }] : away;
-      if (errors.length) throw new Refusal("unavailable", undefined, { errors });
-      return { status: "ok" as const, services: Object.fromEntries(others.map((name) => [name, "up" as const])) };
+      if (errors.length) throw new Refusal("unavailable", undefined, { errors, retryAfterSeconds: 1 });
+      return { status: "ok" as const, services: Object.fromEntries(needed.map((name) => [name, "up" as const])) };
     },
 
     metrics() {
@@ -88,27 +110,25 @@ export default {
       return this.description;
     },
 
-    deadLetters: {
-      visibility: "public",
-      handler(ctx) {
-        const { limit = 20, cursor } = ctx.params;
-        return lettersOf(others, { limit, cursor }, (service, params) =>
-          ctx.call(`${service as ServiceName}.deadLetters`, params).catch(unlessAway),
-        );
-      },
+    deadLetters(ctx) {
+      const { limit = 20, cursor } = ctx.params;
+      return lettersOf(others, { limit, cursor }, (service, params) =>
+        ctx.call(`${service as ServiceName}.deadLetters`, params).catch(unlessAway),
+      );
     },
 
-    replay: {
-      visibility: "public",
-      async handler(ctx) {
-        const owner = others.find((name) => name === ownerOf(ctx.params.id));
-        if (!owner) throw new Refusal("not_found", "There is no such dead letter.");
-        return ctx.call(`${owner}.replay`, ctx.params);
-      },
+    async replay(ctx) {
+      const owner = others.find((name) => name === ownerOf(ctx.params.id));
+      if (!owner) throw new Refusal("not_found", "There is no such dead letter.");
+      return ctx.call(`${owner}.replay`, ctx.params);
     },
   },
 
   methods: {
+    needed() {
+      return this.shop.services.filter((name) => name !== "gateway");
+    },
+
     isUp(service) {
       return this.broker.registry.getServiceList({ onlyAvailable: true }).some(({ name }) => name === service);
     },
@@ -127,7 +147,7 @@ export default {
     },
 
     async letGuestsOut() {
-      const { server, reception, world } = this;
+      const { server, reception, crowd, world } = this;
       if (!server.listening) return;
       reception.close();
       const connections = await promisify(server.getConnections.bind(server))();
@@ -135,34 +155,34 @@ export default {
       const closed = once(server, "close");
       server.close();
       const until = world.now() + LONGEST_DRAIN_MS;
-      while (reception.inFlight > 0 && world.now() < until) await sleep(world, 20);
+      while (crowd.size > 0 && world.now() < until) await sleep(world, 20);
       server.closeAllConnections();
       await closed;
     },
 
     note({ requestId, request, label }, error) {
-      const { stack, message } = error as Error;
-      const line = `${requestId} ${request.method} ${label}:`;
-      if (isAway(error) || isRefusal(error, "unavailable")) this.logger.warn(line, message);
-      else this.logger.error(line, stack);
+      const loudness = loudnessOf(error);
+      const { stack, message } = error instanceof Error ? error : new Error(String(error));
+      this.logger[loudness](`${requestId} ${request.method} ${label}:`, loudness === "error" ? stack : message);
     },
   },
 
   created() {
     const { world, shop: settings, figures, broker } = this;
+    this.crowd = new Crowd(settings.rateLimit);
     const house: House = {
       settings,
       world,
-      buckets: new Buckets(),
+      limits: new Limits(settings.rateLimit, () => world.now()),
+      crowd: this.crowd,
       once: new Once(() => this.answers, world, {
         self: broker.nodeID,
         isThere: (id) => broker.registry.getNodeList({ onlyAvailable: true }).some((node) => node.id === id),
       }),
       tokens: new Tokens({ world, issuer: settings.namespace, fetchKeys: () => broker.call("users.keys", {}) }),
-      inFlight: () => this.reception.inFlight,
       note: (visit, error) => this.note(visit, error),
     };
-    this.metrics = new Metrics({ figures, inFlight: house.inFlight, outboxes: () => this.outboxes() });
+    this.metrics = new Metrics({ figures, inFlight: () => this.crowd.size, outboxes: () => this.outboxes() });
     this.reception = new Reception(house, this.metrics, (url) =>
       methods.filter((method) => this.resolveAlias(url, method) !== false),
     );
@@ -175,6 +195,7 @@ export default {
       .on("checkExpectation", handle)
       .on("clientError", (error, socket) => closeBroken(error, socket, world.id("req")))
       .setTimeout(LONGEST_SILENCE_MS);
+    this.server.maxConnections = MOST_CONNECTIONS;
   },
 
   async started() {

@@ -1,4 +1,5 @@
 import type { DeadLetter } from "../shared/delivery.ts";
+import { Refusal } from "../shared/refusal.ts";
 import type { Page } from "../shared/schema.ts";
 
 type Ask = (service: string, params: { limit: number; cursor?: string }) => Promise<Page<DeadLetter> | undefined>;
@@ -15,10 +16,15 @@ export async function lettersOf(
   { limit, cursor }: { limit: number; cursor?: string | undefined },
   ask: Ask,
 ): Promise<Page<DeadLetter>> {
-  const owner = cursor === undefined ? undefined : ownerOf(cursor);
+  const owner = cursor === undefined ? (services[0] ?? "") : ownerOf(cursor);
+  const first = services.indexOf(owner);
+  if (first < 0)
+    throw new Refusal("invalid_input", undefined, {
+      errors: [{ path: "cursor", message: "is not a cursor of this list" }],
+    });
   const letters: DeadLetter[] = [];
   let isMore = false;
-  for (const service of owner === undefined ? services : services.slice(services.indexOf(owner))) {
+  for (const service of services.slice(first)) {
     const wanted = Math.min(100, limit + 1 - letters.length);
     const page = await ask(service, { limit: wanted, ...(cursor && service === owner ? { cursor } : {}) });
     letters.push(...(page?.data ?? []));

@@ -1,56 +1,85 @@
-import type { Route } from "./routes.ts";
+import { Refusal } from "../shared/refusal.ts";
+import type { Method } from "./routes.ts";
+
+/** What is asked for, as far as limits care. */
+export interface Asked {
+  method: Method;
+  path: string;
+}
+
+/** Who asks: the user if one is signed in, and in any case the network that the request comes from. */
+export interface Who {
+  userId?: string | undefined;
+  network: string;
+}
 
 /** A bucket of `burst` tokens that fills by `perSecond`. Each request takes one out. */
-export interface Limit {
-  name: string;
-  /** Whose bucket: that of the user where there is one, else of the address; or always of the address. */
-  per: "caller" | "address";
+interface Bucketful {
   perSecond: number;
   burst: number;
-  holds(route: Route): boolean;
+}
+
+export interface Limit extends Bucketful {
+  name: string;
+  /** Whose bucket: that of the user where there is one, else of the network; or always of the network. */
+  per: "caller" | "network";
+  holds(asked: Asked): boolean;
 }
 
 const isProbe = (path: string) => path.startsWith("/health/");
 /** A provider sends the news of all buyers from a few addresses. They are signed. */
 const isNews = (path: string) => path.startsWith("/v1/webhooks/");
+/** What makes us work on a password, or send a mail. Whoever holds a refresh token has been through that. */
+const isSigningIn = (path: string) => /^\/v1\/auth\/(?!refresh$|logout$)/.test(path);
 
-/** Each request is held to every limit that holds for its route. Probes go free. */
+/** Each request is held to every limit that holds for it. Why these: docs/decisions/007-limits.md. */
 export const limits: readonly Limit[] = [
-  {
-    name: "sign-in",
-    per: "address",
-    perSecond: 10 / 60,
-    burst: 20,
-    holds: ({ method, path }) => method === "POST" && path.startsWith("/v1/auth/"),
-  },
+  { name: "sign-in", per: "network", perSecond: 1, burst: 100, holds: ({ path }) => isSigningIn(path) },
   {
     name: "orders",
     per: "caller",
-    perSecond: 20,
-    burst: 60,
+    perSecond: 50,
+    burst: 500,
     holds: ({ method, path }) => method === "POST" && path === "/v1/orders",
   },
-  { name: "news", per: "address", perSecond: 500, burst: 2_000, holds: ({ path }) => isNews(path) },
-  {
-    name: "all",
-    per: "caller",
-    perSecond: 50,
-    burst: 200,
-    holds: ({ path }) => !isProbe(path) && !isNews(path),
-  },
+  { name: "news", per: "network", perSecond: 500, burst: 2_000, holds: ({ path }) => isNews(path) },
+  { name: "all", per: "caller", perSecond: 200, burst: 2_000, holds: ({ path }) => !isProbe(path) && !isNews(path) },
 ];
 
-/** To check a token that was never seen costs a signature: it counts by the address that sent it. */
-export const tokenLimit = { name: "tokens", perSecond: 20, burst: 200 };
+/** To check a token that was never seen costs a signature: it counts by the network that sent it. */
+const strangers = { name: "tokens", perSecond: 100, burst: 1_000 };
 
-interface Bucket {
-  tokens: number;
-  at: number;
+/** Knows who has asked how often lately. */
+export class Limits {
+  readonly #buckets = new Buckets();
+  readonly #isOn: boolean;
+  readonly #now: () => number;
+
+  constructor(isOn: boolean, now: () => number) {
+    this.#isOn = isOn;
+    this.#now = now;
+  }
+
+  /** @throws Refusal `too_many_requests`. */
+  hold(asked: Asked, { userId, network }: Who): void {
+    for (const limit of limits)
+      if (limit.holds(asked)) this.#take(limit, (limit.per === "caller" && userId) || network);
+  }
+
+  /** @throws Refusal `too_many_requests`. */
+  holdStranger(network: string): void {
+    this.#take(strangers, network);
+  }
+
+  #take(limit: Bucketful & { name: string }, who: string): void {
+    const seconds = this.#isOn ? this.#buckets.take(`${limit.name} ${who}`, limit, this.#now()) : 0;
+    if (seconds > 0) throw new Refusal("too_many_requests", undefined, { retryAfterSeconds: seconds });
+  }
 }
 
 /** Keeps the buckets of those who came lately. Who was longest away is forgotten first. */
 export class Buckets {
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
   readonly #most: number;
 
   constructor(most = 50_000) {
@@ -58,7 +87,7 @@ export class Buckets {
   }
 
   /** Takes a token at the time `now`, in milliseconds. Answers the seconds to wait where there is none. */
-  take(key: string, { perSecond, burst }: Pick<Limit, "perSecond" | "burst">, now: number): number {
+  take(key: string, { perSecond, burst }: Bucketful, now: number): number {
     const before = this.#buckets.get(key) ?? { tokens: burst, at: now };
     const gained = Math.max(0, now - before.at) * (perSecond / 1000);
     const tokens = Math.min(burst, before.tokens + gained);
@@ -73,5 +102,40 @@ export class Buckets {
     if (this.#buckets.size <= this.#most) return;
     const [oldest] = this.#buckets.keys();
     if (oldest !== undefined) this.#buckets.delete(oldest);
+  }
+}
+
+const MOST_INSIDE = 1_000;
+const MOST_OF_ONE_NETWORK = 500;
+
+/** Who is inside. Better some are told to come back than all wait, and nobody alone fills the house. */
+export class Crowd {
+  readonly #byNetwork = new Map<string, number>();
+  readonly #isShared: boolean;
+  size = 0;
+
+  /** `isShared`: one network gets only a part of the places. */
+  constructor(isShared: boolean) {
+    this.#isShared = isShared;
+  }
+
+  enter(network: string): void {
+    this.size++;
+    this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1);
+  }
+
+  leave(network: string): void {
+    this.size--;
+    const left = (this.#byNetwork.get(network) ?? 0) - 1;
+    if (left > 0) this.#byNetwork.set(network, left);
+    else this.#byNetwork.delete(network);
+  }
+
+  /** @throws Refusal `unavailable` for all while the house is full, `too_many_requests` for those who fill it. */
+  refuse(network: string): void {
+    const soon = { retryAfterSeconds: 1 };
+    if (this.#isShared && (this.#byNetwork.get(network) ?? 0) > MOST_OF_ONE_NETWORK)
+      throw new Refusal("too_many_requests", "Too many requests at once.", soon);
+    if (this.size > MOST_INSIDE) throw new Refusal("unavailable", "Too many requests are being served.", soon);
   }
 }

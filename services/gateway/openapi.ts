@@ -46,8 +46,7 @@ export function openapi(
     info: {
       title: "Lonja",
       version,
-      description:
-        "Money is in whole minor units, times are ISO 8601 in UTC, lists are read page by page with `cursor`. Errors are problem documents (RFC 9457); `code` is stable.",
+      description: conventions,
     },
     servers: [{ url: "/" }],
     tags: Object.values(contracts).map(({ name, about }) => ({ name, description: about })),
@@ -59,16 +58,24 @@ export function openapi(
       headers: answerHeaders,
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
-        guestToken: {
-          type: "apiKey",
-          in: "header",
-          name: "X-Guest-Token",
-          description: "The `guestToken` that the order's creation has answered. Also taken as `?token=`.",
-        },
+        guestToken: { type: "apiKey", in: "header", name: "X-Guest-Token", description: guestMeaning },
+        guestTokenInLink: { type: "apiKey", in: "query", name: "token", description: guestMeaning },
       },
     },
   };
 }
+
+const conventions = `Money is in whole minor units, times are ISO 8601 in UTC, lists are read page by page with \`cursor\`.
+
+Errors are problem documents (RFC 9457), whose \`code\` is stable. Beside those that are listed, any request may be
+answered with 404 or 405 for a path or method that is not known, and 431 for too many headers.
+
+Every answer carries \`X-Request-Id\`, yours if you send one of 8 to 64 letters, digits, \`-\` and \`_\`. A W3C
+\`traceparent\` is taken and passed on.
+
+To try it out: \`POST /v1/orders\` buys as a guest. For the rest sign in with \`POST /v1/auth/login\` and give the
+\`accessToken\` to *Authorize*.`;
+const guestMeaning = "The `guestToken` that the order's creation has answered.";
 
 const Problem: Json = {
   type: "object",
@@ -106,7 +113,7 @@ const keyMeaning =
   "A repeat with the same key and body gets the first answer again, for 7 days. Make one up for each thing to do.";
 const headerParameters: Json = {
   IdempotencyKey: header("Idempotency-Key", keyMeaning, keySchema),
-  RequiredIdempotencyKey: header("Idempotency-Key", keyMeaning, keySchema, true),
+  RequiredIdempotencyKey: { ...header("Idempotency-Key", keyMeaning, keySchema, true), example: "a-key-of-mine-1" },
   IfMatch: header("If-Match", 'The version that is to be changed, as `"3"` or as the ETag of a read.'),
   IfNoneMatch: header("If-None-Match", "An ETag; 304 when nothing has changed."),
 };
@@ -115,13 +122,14 @@ const answerHeaders: Json = {
   RequestId: { description: "Names this request in the shop's log.", schema: { type: "string" } },
   ETag: { description: "Changes with the answer.", schema: { type: "string" } },
   RetryAfter: { description: "Seconds to wait.", schema: { type: "integer" } },
+  SignIn: { description: "How to sign in, as RFC 6750 has it.", schema: { type: "string" } },
   Replayed: { description: "This is the first answer again.", schema: { type: "string", enum: ["true"] } },
 };
 const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
 
 function operation(route: Route, hoist: Hoist, refused: Json): Json {
   const { action, service, method, rest, contract } = route;
-  const description = [contract.description, rest.access === "anyone" ? "" : `Asks for: ${rest.access}.`]
+  const description = [contract.description, isForAll(rest) ? "" : `Asks for: ${rest.access}.`]
     .filter(Boolean)
     .join("\n\n");
   const body = takesBody(method) ? requestBody(route, hoist) : undefined;
@@ -137,33 +145,43 @@ function operation(route: Route, hoist: Hoist, refused: Json): Json {
   };
 }
 
+const isForAll = ({ access }: Route["rest"]) => access === "anyone" || access === "open";
+
 const bearer = { bearer: [] };
 const nobody = {};
 
 /** Only what belongs to an order can be a guest's. */
 function security({ rest, pathNames, params }: Route): Json[] {
+  if (rest.access === "open") return [];
   if (rest.access !== "anyone") return [bearer];
   const isGuests = pathNames.some((name) => /^\^(ord|pay)_/.test(params[name]?.pattern ?? ""));
-  return isGuests ? [bearer, { guestToken: [] }] : [nobody, bearer];
+  return isGuests ? [bearer, { guestToken: [] }, { guestTokenInLink: [] }] : [nobody, bearer];
 }
 
 function parameters(route: Route, hoist: Hoist): Json[] {
   const { params, pathNames, method, rest } = route;
   const required = requiredOf(route);
-  const inPath = pathNames.map((name) => parameter(name, "path", params[name] ?? {}, true, hoist));
   const inQuery = takesBody(method) ? [] : freeNames(route);
   return [
-    ...inPath,
-    ...inQuery.map((name) => parameter(name, "query", params[name] ?? {}, required.includes(name), hoist)),
+    ...pathNames.map((name) => parameter(name, "path", route, true, hoist)),
+    ...inQuery.map((name) => parameter(name, "query", route, required.includes(name), hoist)),
     ...(method === "POST" ? [ref("parameters", rest.keyRequired ? "RequiredIdempotencyKey" : "IdempotencyKey")] : []),
     ...("ifVersion" in params ? [ref("parameters", "IfMatch")] : []),
     ...(method === "GET" ? [ref("parameters", "IfNoneMatch")] : []),
   ];
 }
 
-function parameter(name: string, where: string, schema: Json, required: boolean, hoist: Hoist): Json {
-  const { description } = schema;
-  return { name, in: where, required, ...(description ? { description } : {}), schema: hoist.inside(schema) };
+function parameter(name: string, where: string, { params, contract }: Route, required: boolean, hoist: Hoist): Json {
+  const schema = params[name] ?? {};
+  const example = contract.example?.[name];
+  return {
+    name,
+    in: where,
+    required,
+    ...(schema.description ? { description: schema.description } : {}),
+    schema: hoist.inside(schema),
+    ...(example === undefined ? {} : { example }),
+  };
 }
 
 /** The params that come neither with the path nor with a header. */
@@ -189,9 +207,11 @@ function requestBody(route: Route, hoist: Hoist): Json | undefined {
         properties: Object.fromEntries(names.map((name) => [name, params[name]])),
         additionalProperties: false,
       };
+  const given = Object.entries(contract.example ?? {}).filter(([name]) => names.includes(name));
+  const example = given.length ? { example: Object.fromEntries(given) } : {};
   return {
     required: required.length > 0,
-    content: { "application/json": { schema: hoist.inside(schema as Json) } },
+    content: { "application/json": { schema: hoist.inside(schema as Json), ...example } },
   };
 }
 
@@ -217,13 +237,12 @@ function success({ rest, method, contract }: Route, hoist: Hoist): Json {
 /** The refusals that a route may answer beside those that its contract names. */
 function refusalsOf({ method, rest, params, contract }: Route): RefusalCode[] {
   const hasBody = takesBody(method);
-  const names = Object.keys(params).length > 0;
   const codes: [boolean, ...RefusalCode[]][] = [
     [true, ...(contract.refuses ?? [])],
-    [true, "malformed_request", "invalid_token", "too_many_requests", "internal_error", "unavailable"],
-    [rest.access !== "anyone", "unauthenticated"],
+    [true, "malformed_request", "invalid_input", "too_many_requests", "internal_error", "unavailable"],
+    [rest.access !== "open", "invalid_token"],
+    [!isForAll(rest), "unauthenticated"],
     [rest.access === "staff" || rest.access === "admin", "forbidden"],
-    [names || hasBody, "invalid_input"],
     [hasBody, "body_too_large", "request_timeout"],
     [hasBody && rest.takes !== "raw", "unsupported_media_type"],
     [hasBody && rest.takes === undefined, "malformed_json"],
@@ -246,6 +265,7 @@ function refusalAnswers(route: Route, refused: Json): Json {
         headers: {
           "X-Request-Id": ref("headers", "RequestId"),
           ...(waits ? { "Retry-After": ref("headers", "RetryAfter") } : {}),
+          ...(status === 401 ? { "WWW-Authenticate": ref("headers", "SignIn") } : {}),
         },
         content: {
           "application/problem+json": {

@@ -2,17 +2,18 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { refusals } from "../shared/refusal.ts";
-import { type Answer, etag } from "./answer.ts";
+import { etag } from "./answer.edge.ts";
+import type { Answer } from "./problem.ts";
 
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
-const index = JSON.stringify({
+const places = {
   name: "Lonja",
   docs: "/docs",
   openapi: "/openapi.json",
   health: "/health/ready",
   metrics: "/metrics",
-});
+};
 
 const docs = `<!doctype html>
 <html lang="en">
@@ -69,7 +70,7 @@ const problems = Object.entries(refusals).map(
 
 /** What the gateway itself shows, beside the services' actions. There is nothing else behind these paths. */
 export const pages: readonly Page[] = [
-  { path: "/", type: "application/json", content: () => index },
+  { path: "/", type: "application/json", content: () => JSON.stringify(places, null, 2) },
   { path: "/docs", type: "text/html; charset=utf-8", content: () => docs },
   { path: "/docs/init.js", type: "text/javascript; charset=utf-8", content: () => init },
   asset("/docs/swagger-ui.js", "text/javascript; charset=utf-8", "swagger-ui-bundle.js"),

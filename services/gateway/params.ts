@@ -31,6 +31,39 @@ function decoded(text: string): string {
   }
 }
 
+const DEEPEST = 20;
+/** Keys with which a careless copy would reach the prototype of every object. */
+const forbidden = new Set(["__proto__", "constructor", "prototype"]);
+
+/** What a body says, once it is certain that its keys, depth and text harm nobody further in. */
+export function parseJson(text: string): unknown {
+  const value = wellFormed(text);
+  const errors: InputError[] = [];
+  inspect(value, "", 0, errors);
+  if (errors.length) throw new Refusal("invalid_input", undefined, { errors });
+  return value;
+}
+
+function wellFormed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal("malformed_json");
+  }
+}
+
+function inspect(value: unknown, path: string, depth: number, errors: InputError[]): void {
+  if (depth > DEEPEST) throw new Refusal("malformed_json", `It is nested more than ${DEEPEST} deep.`);
+  if (errors.length >= DEEPEST) return;
+  if (typeof value === "string" && !value.isWellFormed()) errors.push({ path, message: "has half a character" });
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    const here = (path ? `${path}/${key}` : key).slice(0, 200).toWellFormed();
+    if (forbidden.has(key) || !key.isWellFormed()) errors.push({ path: here, message: "is not allowed as a name" });
+    else inspect(item, here, depth + 1, errors);
+  }
+}
+
 /**
  * The params of the action: path and query, or path and body, and nothing twice. What they may be is
  * not judged here but by the contract; a query can only say text, so that whole numbers and yes or no
@@ -40,7 +73,8 @@ export function paramsOf(route: Route, given: Given): Record<string, unknown> {
   const errors: InputError[] = [];
   const params = new Map<string, unknown>();
   const put = (name: string, value: unknown) => {
-    if (isElsewhere(route, name)) errors.push({ path: name, message: isElsewhere(route, name) as string });
+    const elsewhere = isElsewhere(route, name);
+    if (elsewhere) errors.push({ path: name, message: elsewhere });
     else if (params.has(name)) errors.push({ path: name, message: "is given more than once" });
     else params.set(name, value);
   };
@@ -57,9 +91,10 @@ export function paramsOf(route: Route, given: Given): Record<string, unknown> {
   return Object.fromEntries(params);
 }
 
-function isElsewhere(route: Route, name: string): string | undefined {
-  if (route.pathNames.includes(name)) return "comes with the path";
-  return name === "ifVersion" && name in route.params ? "comes with the If-Match header" : undefined;
+function isElsewhere({ pathNames, params }: Route, name: string): string | undefined {
+  if (pathNames.includes(name)) return "comes with the path";
+  const isVersion = name === "ifVersion" || (name === "version" && !(name in params));
+  return isVersion && "ifVersion" in params ? "comes with the If-Match header" : undefined;
 }
 
 function fieldsOf({ rest }: Route, { body, signature }: Given): Record<string, unknown> {

@@ -1,5 +1,11 @@
 import { isRefusal, Refusal, type RefusalCode, refusals } from "../shared/refusal.ts";
-import type { Answer } from "./answer.ts";
+
+/** What goes back to the client, apart from the headers that every answer has. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string | Buffer;
+}
 
 /** Failures of the cluster, not of the code: a service is away, or too slow to say whether it is. */
 const awayErrors = new Set([
@@ -24,7 +30,17 @@ export function refusalOf(error: unknown): Refusal {
   return new Refusal("internal_error");
 }
 
-export const isOurFault = (refusal: Refusal): boolean => refusals[refusal.type][0] >= 500;
+const isOurFault = (refusal: Refusal): boolean => refusals[refusal.type][0] >= 500;
+
+/**
+ * How loud the log is about what was answered with a refusal. A no is an answer, also one that says when
+ * to come again; what is away, or cannot be used, is worth a line; everything else is a bug.
+ */
+export function loudnessOf(error: unknown): "debug" | "warn" | "error" {
+  const { type, data } = refusalOf(error);
+  if (type === "internal_error") return "error";
+  return type === "unavailable" && data?.retryAfterSeconds === undefined ? "warn" : "debug";
+}
 
 /** A refusal as a problem document (RFC 9457). Of what went wrong inside, nothing is said. */
 export function problem(refusal: Refusal, requestId: string): Answer {

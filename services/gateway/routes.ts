@@ -52,10 +52,12 @@ function routeOf(service: string, action: string, contract: ActionContract, rest
   const { properties: params = {} } = contract.params as { properties?: Route["params"] };
   const unknown = pathNames.find((name) => !(name in params));
   if (unknown) throw new Error(`${action} has :${unknown} in its route and not in its params.`);
+  if (rest.cacheSeconds && rest.access !== "open")
+    throw new Error(`${action} may be kept by shared caches, so its answer must not depend on who asks.`);
   return { action, service, method: method as Method, path, pathNames, rest, contract, params };
 }
 
-const ranks: Record<Access | "customer", number> = { anyone: 0, customer: 1, user: 1, staff: 2, admin: 3 };
+const ranks: Record<Access | "customer", number> = { open: 0, anyone: 0, customer: 1, user: 1, staff: 2, admin: 3 };
 
 /** Whether somebody of this role, or of none, may use what asks for `access`. */
 export const mayUse = (access: Access, role: "customer" | "staff" | "admin" | undefined): boolean =>

@@ -61,8 +61,8 @@ export default {
 
     async availability(ctx) {
       const stocks = await this.stock.getMany(ctx.params.skus);
-      const known = Object.fromEntries(stocks.map((stock) => [stock.id, Math.max(0, available(stock))]));
-      return Object.fromEntries(ctx.params.skus.map((sku) => [sku, known[sku] ?? 0]));
+      const known = new Map(stocks.map((stock) => [stock.id, Math.max(0, available(stock))]));
+      return Object.fromEntries(ctx.params.skus.map((sku) => [sku, known.get(sku) ?? 0]));
     },
 
     async level(ctx) {

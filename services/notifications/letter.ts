@@ -127,8 +127,10 @@ function totalsOf(order: Order): Content["totals"] {
   );
 }
 
+const lands = new Intl.DisplayNames(["en"], { type: "region" });
+
 function addressOf({ name, company, line1, line2, postalCode, city, region, country }: Address): string[] {
-  const land = new Intl.DisplayNames(["en"], { type: "region" }).of(country) ?? country;
+  const land = lands.of(country) ?? country;
   return [name, company, line1, line2, `${postalCode} ${city}`, region, land].flatMap((line) => line || []);
 }
 

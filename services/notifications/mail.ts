@@ -49,7 +49,7 @@ export function queued(
 }
 
 /** Somebody is about to try. If that node dies, the mail is due again when its time is over. */
-export const takenUp = (mail: KeptMail, { nowMs }: Moment): KeptMail => ({
+export const takenUp = <M extends Omit<KeptMail, "version">>(mail: M, { nowMs }: Moment): M => ({
   ...mail,
   tries: mail.tries + 1,
   dueAt: iso(nowMs + LEASE_MS),

@@ -28,12 +28,17 @@ interface Notifications {
   mails: Collection<KeptMail>;
   office: PostOffice;
   moment(): Moment;
+  /** The mails that leave at once. */
+  leaving: Set<Promise<void>>;
   /** Writes the mail down. It is sent in its own time, so that a slow mail server holds up no fact. */
-  queue(template: Template, fact: Told<"orders.confirmed" | "orders.canceled">): Promise<void>;
+  keep(template: Template, fact: Told<"orders.confirmed" | "orders.canceled">, atOnce: boolean): Promise<void>;
   /** One try to send a mail that nobody else is trying to send. */
   send(mail: KeptMail): Promise<void>;
   hand(mail: KeptMail): Promise<Outcome>;
 }
+
+/** How many leave at once. What is beyond that waits for the next look at what is due. */
+const MOST_LEAVING = 50;
 
 export default {
   name: "notifications",
@@ -56,12 +61,13 @@ export default {
   },
 
   hears: {
+    /** No earlier letter about an order can be in the way of this one. */
     "orders.confirmed"(fact) {
-      return this.queue("order_confirmed", fact);
+      return this.keep("order_confirmed", fact, this.leaving.size < MOST_LEAVING);
     },
 
     "orders.canceled"(fact) {
-      return this.queue("order_canceled", fact);
+      return this.keep("order_canceled", fact, false);
     },
   },
 
@@ -70,17 +76,22 @@ export default {
       return { nowMs: this.world.now(), random: this.world.random() };
     },
 
-    async queue(template, { id, data }) {
+    async keep(template, { id, data }, atOnce) {
       const letter = write(template, data, this.shop.shopName);
-      const mail = { id: mailId(id), orderId: data.order.id, template, letter };
-      await this.mails.insert(queued(mail, timeAt(this.world))).catch((error) => {
+      const mail = queued({ id: mailId(id), orderId: data.order.id, template, letter }, timeAt(this.world));
+      const kept = await this.mails.insert(atOnce ? takenUp(mail, this.moment()) : mail).catch((error) => {
         if (!isDuplicate(error, "_id")) throw error;
       });
+      if (!kept || !atOnce) return;
+      const leaving = this.send(kept)
+        .catch((error) => this.logger.warn(`What became of ${kept.id} could not be noted: ${error.message}`))
+        .finally(() => this.leaving.delete(leaving));
+      this.leaving.add(leaving);
     },
 
     async send(mail) {
       const outcome = await this.hand(mail);
-      const { id, status, tries, error } = await this.mails.change(mail.id, (mail) =>
+      const { id, status, tries, error } = await this.mails.change(mail, (mail) =>
         tried(mail, outcome, this.moment()),
       );
       if (error) this.logger.warn(`${id} is ${status} after ${tries} tries: ${error}`);
@@ -98,10 +109,12 @@ export default {
 
   created() {
     const { smtpUrl, mailFrom, dataDir } = this.shop;
+    this.leaving = new Set();
     this.office = smtpUrl ? smtpOffice(smtpUrl, mailFrom, this.world) : fileOffice(join(dataDir, "mail"), mailFrom);
   },
 
-  stopped() {
+  async stopped() {
     this.office.close();
+    await Promise.all(this.leaving);
   },
 } satisfies ServiceOf<"notifications", Notifications>;

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import type { World } from "../shared/world.ts";
@@ -62,7 +62,7 @@ export function smtpOffice(url: string, from: string, world: World): PostOffice 
 /**
  * Without a mail server, each mail is a file that mail programs can open. Files sort by the time of the facts.
  * They are not synced to the disk one by one: the mail itself is in the store, and a sync costs a purchase more
- * than all its writes.
+ * than all its writes. Unsynced, a small file is written in a tenth of the time that asking a thread to do it takes.
  */
 export function fileOffice(folder: string, from: string): PostOffice {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
@@ -70,9 +70,9 @@ export function fileOffice(folder: string, from: string): PostOffice {
     async take(mail) {
       const { message } = await composer.sendMail(messageOf(mail, from));
       const path = join(folder, `${mail.id}.eml`);
-      await mkdir(folder, { recursive: true });
-      await writeFile(`${path}.tmp`, message as Buffer, { mode: 0o600 });
-      await rename(`${path}.tmp`, path);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(`${path}.tmp`, message as Buffer, { mode: 0o600 });
+      renameSync(`${path}.tmp`, path);
       return path;
     },
     close() {},

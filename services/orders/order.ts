@@ -10,6 +10,8 @@ export interface KeptOrder extends Order {
   timeline: readonly TimelineEntry[];
   /** Equal for every repeat of the request that placed it. */
   requestKey?: string | undefined;
+  /** Equal for every repeat, too: another body under the same key is another request. */
+  bodyDigest?: string | undefined;
   /** The provider's token; kept only until the payment is settled. */
   paymentToken?: string | undefined;
   /** Why the checkout ended without an order, as the buyer is told. */
@@ -51,6 +53,7 @@ export interface Draft {
   number: string;
   customerId: string | null;
   requestKey: string | undefined;
+  bodyDigest?: string | undefined;
   now: string;
   lineIds: readonly string[];
 }
@@ -62,7 +65,7 @@ export function draftOrder(
   currency: string,
   draft: Draft,
 ): Omit<KeptOrder, "version" | "process" | "dueAt"> {
-  const { id, number, customerId, requestKey, now, lineIds } = draft;
+  const { id, number, customerId, requestKey, bodyDigest, now, lineIds } = draft;
   return {
     id,
     number,
@@ -84,13 +87,20 @@ export function draftOrder(
     paymentToken: asked.payment.token,
     paymentVersion: 0,
     requestKey,
+    bodyDigest,
   };
 }
 
 /** What clients see of an order. */
 export function orderView(order: KeptOrder): Order {
-  const { process, timeline, requestKey, paymentToken, refusal, paymentVersion, dueAt, ...view } = order;
+  const { process, timeline, requestKey, bodyDigest, paymentToken, refusal, paymentVersion, dueAt, ...view } = order;
   return view;
+}
+
+/** The order that this request has placed before. */
+export function sameRequest(order: KeptOrder, bodyDigest: string | undefined): KeptOrder {
+  if (order.bodyDigest !== bodyDigest) throw new Refusal("idempotency_key_reused");
+  return order;
 }
 
 /** The refusal that a checkout ended with, to be told to the buyer. */

@@ -100,8 +100,27 @@ export const orders = contract({
       summary: "Buy in one call",
       description:
         "Holds the stock, reserves the money, takes both, and answers once the outcome is known: 201 `confirmed`, or `requires_action` with `payment.nextAction`; 202 `pending` when it is not known in time, in which case it goes on by itself. A repeat with the same Idempotency-Key is the same order.",
-      rest: { route: "POST /v1/orders", access: "anyone", status: 201, pendingIs202: true, keyRequired: true },
+      rest: {
+        route: "POST /v1/orders",
+        access: "anyone",
+        status: 201,
+        pendingIs202: true,
+        keyRequired: true,
+        knowsKeys: true,
+      },
       params: PlaceOrder,
+      example: {
+        email: "ada@example.com",
+        lines: [{ sku: "MUG-SALT", quantity: 2 }],
+        shippingAddress: {
+          name: "Ada Byron",
+          line1: "1 Quay Street",
+          city: "Vigo",
+          postalCode: "36201",
+          country: "ES",
+        },
+        payment: { token: "tok_visa" },
+      },
       result: PlacedOrder,
       refuses: ["insufficient_stock", "payment_declined", "payment_failed", "conflict"],
       timeoutMs: 15_000,

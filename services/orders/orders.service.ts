@@ -18,7 +18,7 @@ import {
   takenUp,
 } from "./checkout.ts";
 import { guestToken, isGuestToken } from "./guest.edge.ts";
-import { draftOrder, type KeptOrder, numberFrom, orderView, refusalOf } from "./order.ts";
+import { draftOrder, type KeptOrder, numberFrom, orderView, refusalOf, sameRequest } from "./order.ts";
 import type { Order, PlacedOrder, PlaceOrder, TimelineEntry } from "./orders.contract.ts";
 import { priceLines } from "./totals.ts";
 
@@ -142,9 +142,9 @@ export default {
     },
 
     async record(asked, meta) {
-      const { requestKey } = meta;
+      const { requestKey, bodyDigest } = meta;
       const known = requestKey ? await this.orders.first({ requestKey }) : undefined;
-      if (known) return known;
+      if (known) return sameRequest(known, bodyDigest);
       const { offers, currency } = await this.broker.call("catalog.offers", {
         skus: [...new Set(asked.lines.map(({ sku }) => sku))],
       });
@@ -159,6 +159,7 @@ export default {
           number: numberFrom(this.world.bytes(8)),
           customerId: meta.caller?.userId ?? null,
           requestKey,
+          bodyDigest,
           now: timeAt(this.world),
           lineIds: lines.map(() => this.world.id("line")),
         });
@@ -166,7 +167,7 @@ export default {
           return await this.orders.insert(begun(draft, this.world.now()));
         } catch (error) {
           if (isDuplicate(error, "requestKey"))
-            return found(await this.orders.first({ requestKey: requestKey ?? "" }), "order");
+            return sameRequest(found(await this.orders.first({ requestKey: requestKey ?? "" }), "order"), bodyDigest);
           if (!isDuplicate(error, "number")) throw error;
         }
       }

@@ -57,17 +57,17 @@ export class Invoicing {
 
   async #round(requests: readonly Request[]): Promise<void> {
     const drafts = new Map(requests.map(({ draft }) => [draft.orderId, draft]));
-    const where = { orderId: { $in: [...drafts.keys()] } };
-    const { data: known } = await this.#invoices.find({ where, limit: MOST_TOGETHER });
-    const byOrder = new Map(known.map((invoice) => [invoice.orderId, invoice]));
-    const fresh = await this.#number([...drafts.values()].filter(({ orderId }) => !byOrder.has(orderId)));
-    for (const invoice of fresh) byOrder.set(invoice.orderId, invoice);
+    const invoices = (await this.#number([...drafts.values()])) ?? (await this.#known([...drafts.keys()]));
+    const byOrder = new Map(invoices.map((invoice) => [invoice.orderId, invoice]));
     for (const request of requests) this.#settle(request, byOrder.get(request.draft.orderId));
   }
 
-  /** Nothing, if somebody else was faster with a number or an order. */
-  async #number(drafts: readonly Draft[]): Promise<KeptInvoice[]> {
-    if (drafts.length === 0) return [];
+  async #known(orderIds: string[]): Promise<KeptInvoice[]> {
+    return (await this.#invoices.find({ where: { orderId: { $in: orderIds } }, limit: MOST_TOGETHER })).data;
+  }
+
+  /** Undefined if an order has its invoice already, or somebody else was faster with a number: some may be stored. */
+  async #number(drafts: readonly Draft[]): Promise<KeptInvoice[] | undefined> {
     const { data: last } = await this.#invoices.find({ ...newestFirst, limit: 1 });
     const first = (last[0]?.sequence ?? 0) + 1;
     const now = timeAt(this.#world);
@@ -77,7 +77,7 @@ export class Invoicing {
     try {
       return await this.#invoices.insertMany(invoices);
     } catch (error) {
-      if (isDuplicate(error)) return [];
+      if (isDuplicate(error)) return undefined;
       throw error;
     }
   }

@@ -232,7 +232,7 @@ export const payments = contract({
       summary: "News from a payment provider",
       description:
         "The signature is checked on the raw body. News is only a hint to look at the charge, so it may come late, twice and in any order. `received` is false for what is not about a payment of this shop.",
-      rest: { route: "POST /v1/webhooks/payments/:provider", access: "anyone", takes: "raw" },
+      rest: { route: "POST /v1/webhooks/payments/:provider", access: "open", takes: "raw" },
       params: Shape({
         provider: Type.String({ pattern: "^[a-z]{1,30}$" }),
         body: Type.String({ maxLength: 100_000 }),

@@ -2,7 +2,6 @@ import { due } from "../../mixins/due.mixin.ts";
 import { type Collection, collectionOptions, isDuplicate, type New, store } from "../../mixins/store.mixin.ts";
 import { isStaff } from "../shared/identity.ts";
 import { found, isRefusal, Refusal } from "../shared/refusal.ts";
-import type { Settings } from "../shared/settings.ts";
 import type { Ctx, Params, Self, ServiceOf } from "../shared/typed.ts";
 import { sleep, timeAt } from "../shared/world.ts";
 import { digest } from "./digest.edge.ts";
@@ -55,7 +54,6 @@ interface Payments {
   ledger: Collection<KeptEntry>;
   invoices: Collection<KeptInvoice>;
   invoicing: Invoicing;
-  shop: Pick<Settings, "paymentProvider" | "currency">;
   providers: ReadonlyMap<string, Provider>;
   /** The payments that are being settled in this process, so that each is settled by one caller at a time. */
   lanes: Map<string, Promise<unknown>>;
@@ -67,11 +65,13 @@ interface Payments {
   /** Of several that begin at once, one is kept. */
   insertOnce(payment: New<KeptPayment>): Promise<KeptPayment>;
   /** Asks the provider until nothing is left to ask, or time is up. */
-  settle(id: string, budgetMs?: number): Promise<KeptPayment>;
-  drive(id: string, untilMs: number): Promise<KeptPayment>;
+  settle(payment: KeptPayment, budgetMs?: number): Promise<KeptPayment>;
+  drive(payment: KeptPayment, untilMs: number): Promise<KeptPayment>;
   ask(payment: KeptPayment, ask: Ask): Promise<KeptPayment>;
   look(payment: KeptPayment): Promise<KeptPayment>;
-  learn(id: string, news: Charge | null): Promise<KeptPayment>;
+  learn(payment: KeptPayment, news: Charge | null): Promise<KeptPayment>;
+  /** The payment as it is now. */
+  present(id: string): Promise<KeptPayment>;
   /** Takes a payment up that was left half-way. */
   reconcile(payment: KeptPayment): Promise<void>;
   providerOf(payment: KeptPayment): Provider;
@@ -100,20 +100,21 @@ export default {
   actions: {
     async authorize(ctx) {
       const payment = await this.begun(ctx.params);
-      return paymentView(await this.settle(payment.id));
+      return paymentView(await this.settle(payment));
     },
 
     async captureOrder(ctx) {
-      const { id } = found(await this.payments.first({ orderId: ctx.params.orderId }), "payment");
-      await this.payments.change(id, (payment) => captureAll(payment, this.moment()));
-      return this.answer(refuseWhile("capture", await this.settle(id)));
+      const payment = found(await this.payments.first({ orderId: ctx.params.orderId }), "payment");
+      const wanted = await this.payments.change(payment, (payment) => captureAll(payment, this.moment()));
+      return this.answer(refuseWhile("capture", await this.settle(wanted)));
     },
 
     async reverse(ctx) {
       const payment = await this.begunOrNever(ctx.params);
       if (neverBegan(payment)) return null;
-      await this.payments.change(payment.id, (payment) => reverse(payment, ctx.params.reason, this.moment()));
-      const reversed = refuseWhile(undefined, await this.settle(payment.id));
+      const { reason } = ctx.params;
+      const wanted = await this.payments.change(payment, (payment) => reverse(payment, reason, this.moment()));
+      const reversed = refuseWhile(undefined, await this.settle(wanted));
       if (refundable(reversed) > 0) throw new Refusal("payment_failed", "The provider has refused the refund.");
       return this.answer(reversed);
     },
@@ -126,26 +127,25 @@ export default {
 
     async capture(ctx) {
       const { id, amount } = ctx.params;
-      const heard = ctx.meta.requestKey;
-      await this.payments.change(id, (payment) => capture(payment, amount, this.moment()), heard ? { heard } : {});
-      const payment = refuseWhile("capture", await this.settle(id));
+      const { requestKey: heard } = ctx.meta;
+      const take = (payment: KeptPayment) => capture(payment, amount, this.moment());
+      const wanted = await this.payments.change(id, take, heard ? { heard } : {});
+      const payment = refuseWhile("capture", await this.settle(wanted));
       if (payment.failure) throw new Refusal("payment_failed", payment.failure);
       return this.answer(payment);
     },
 
     async cancel(ctx) {
-      const { id } = ctx.params;
-      await this.payments.change(id, (payment) => cancel(payment, this.moment()));
-      return this.answer(refuseWhile(undefined, await this.settle(id)));
+      const wanted = await this.payments.change(ctx.params.id, (payment) => cancel(payment, this.moment()));
+      return this.answer(refuseWhile(undefined, await this.settle(wanted)));
     },
 
     async refund(ctx) {
       const { id, amount, reason } = ctx.params;
       const { requestKey } = ctx.meta;
       const refundId = requestKey ? `ref_${digest(`${id} ${requestKey}`).slice(0, 32)}` : this.world.id("ref");
-      const wanted = { id: refundId, amount, reason };
-      await this.payments.change(id, (payment) => refund(payment, wanted, this.moment()));
-      const payment = await this.answer(await this.settle(id));
+      const give = (payment: KeptPayment) => refund(payment, { id: refundId, amount, reason }, this.moment());
+      const payment = await this.answer(await this.settle(await this.payments.change(id, give)));
       if (payment.refunds.some((one) => one.id === refundId && one.status === "failed"))
         throw new Refusal("payment_failed", "The provider has refused the refund.");
       return payment;
@@ -175,7 +175,7 @@ export default {
       const key = await provider.readWebhook(body, signature, this.world.now());
       const payment = key === null ? undefined : await this.payments.get(key);
       if (payment?.provider !== name) return { received: false };
-      const due = await this.payments.change(payment.id, (payment) => hurried(payment, timeAt(this.world)));
+      const due = await this.payments.change(payment, (payment) => hurried(payment, timeAt(this.world)));
       await this.reconcile(due).catch((error) => this.logger.warn(`News of ${due.id} has to wait: ${error.message}`));
       return { received: true };
     },
@@ -184,7 +184,7 @@ export default {
   hears: {
     /** Whoever changed the payment has done so already, unless he died in between. */
     async "payments.changed"({ data }) {
-      await this.record(found(await this.payments.get(data.paymentId), "payment"));
+      await this.record(await this.present(data.paymentId));
     },
   },
 
@@ -216,10 +216,13 @@ export default {
       }
     },
 
-    settle(id, budgetMs = BUDGET_MS) {
+    /** Whoever has to wait for another one begins with what that one leaves behind. */
+    settle(payment, budgetMs = BUDGET_MS) {
+      const { id } = payment;
       const untilMs = this.world.now() + budgetMs;
-      const before = this.lanes.get(id) ?? Promise.resolve();
-      const settled = before.then(() => this.drive(id, untilMs));
+      const before = this.lanes.get(id);
+      const now = before?.then(() => this.present(id)) ?? Promise.resolve(payment);
+      const settled = now.then((payment) => this.drive(payment, untilMs));
       const lane = settled
         .catch(() => {})
         .then(() => {
@@ -229,24 +232,24 @@ export default {
       return settled;
     },
 
-    async drive(id, untilMs) {
-      let payment = found(await this.payments.get(id), "payment");
-      for (let ask = nextAsk(payment), misses = 0; ask; ask = nextAsk(payment)) {
-        const { version } = payment;
-        payment = await this.ask(payment, ask);
-        if (payment.version !== version) continue;
+    async drive(payment, untilMs) {
+      let now = payment;
+      for (let ask = nextAsk(now), misses = 0; ask; ask = nextAsk(now)) {
+        const { version } = now;
+        now = await this.ask(now, ask);
+        if (now.version !== version) continue;
         const pauseMs = FIRST_PAUSE_MS * 2 ** misses++;
         if (this.world.now() + pauseMs >= untilMs) break;
         await sleep(this.world, pauseMs);
-        payment = found(await this.payments.get(id), "payment");
+        now = await this.present(now.id);
       }
-      return payment;
+      return now;
     },
 
     async ask(payment, ask) {
       let no: string | undefined;
       try {
-        return await this.learn(payment.id, await put(ask, this.providerOf(payment), payment));
+        return await this.learn(payment, await put(ask, this.providerOf(payment), payment));
       } catch (error) {
         if (isNo(error)) no = error.message;
         else this.logger.warn(`What came of ${ask.what} for ${payment.id} is not known: ${(error as Error).message}`);
@@ -254,29 +257,34 @@ export default {
       const known = await this.look(payment).catch(() => payment);
       if (no === undefined) return known;
       const why = no;
-      return this.payments.change(payment.id, (payment) => refused(payment, ask, why, this.moment()));
+      return this.payments.change(known, (payment) => refused(payment, ask, why, this.moment()));
     },
 
     async look(payment) {
-      return this.learn(payment.id, await this.providerOf(payment).lookUp({ key: payment.id }));
+      return this.learn(payment, await this.providerOf(payment).lookUp({ key: payment.id }));
     },
 
-    learn(id, news) {
-      return this.payments.change(id, (payment) => learn(payment, news, this.moment()));
+    learn(payment, news) {
+      return this.payments.change(payment, (payment) => learn(payment, news, this.moment()));
+    },
+
+    async present(id) {
+      return found(await this.payments.get(id), "payment");
     },
 
     async reconcile(payment) {
-      await this.look(payment);
-      await this.settle(payment.id, 0);
+      await this.settle(await this.look(payment), 0);
     },
 
     providerOf({ provider }) {
       return found(this.providers.get(provider), "payment provider");
     },
 
+    /** What comes first is most likely new, and written without a look whether it is there. */
     async record(payment) {
-      const known = await this.ledger.getMany(payment.entries.map(({ id }) => id));
-      const missing = payment.entries.filter(({ id }) => !known.some((entry) => entry.id === id));
+      const { entries } = payment;
+      const known = entries.length > 1 ? await this.ledger.getMany(entries.map(({ id }) => id)) : [];
+      const missing = entries.filter(({ id }) => !known.some((entry) => entry.id === id));
       const entered = missing.map((entry) =>
         this.ledger.insert(entry).catch((error) => {
           if (!isDuplicate(error, "_id")) throw error;
@@ -286,11 +294,13 @@ export default {
     },
 
     async issueInvoice(payment) {
+      const { orderId, entries } = payment;
       const draft = draftOf(payment);
       if (!draft) return;
-      const invoice = (await this.invoices.first({ orderId: payment.orderId })) ?? (await this.invoicing.issue(draft));
+      const known = entries.length > 1 ? await this.invoices.first({ orderId }) : undefined;
+      const invoice = known ?? (await this.invoicing.issue(draft));
       if (invoice.status === "issued" && draft.status === "paid")
-        await this.invoices.change(invoice.id, (invoice) => ({ ...invoice, status: "paid" }));
+        await this.invoices.change(invoice, (invoice) => ({ ...invoice, status: "paid" }));
     },
 
     async answer(payment) {
@@ -308,7 +318,6 @@ export default {
   },
 
   created() {
-    this.shop = (this.broker as unknown as { settings: Settings }).settings;
     this.providers = new Map([["sandbox", sandboxProvider(this.broker)]]);
     this.invoicing = new Invoicing(this.invoices, this.world);
     this.lanes = new Map();

@@ -1,3 +1,4 @@
+import { moneyWriter } from "../shared/money.ts";
 import type { Charge } from "./sandbox.contract.ts";
 
 const words: Record<Charge["status"], string> = {
@@ -33,7 +34,7 @@ export function confirmationPage(charge: Charge): string {
 <body>
 <main>
   <h1>Sandbox payment</h1>
-  <strong>${price(charge)}</strong>
+  <strong>${moneyWriter(charge.currency)(charge)}</strong>
   <p role="status">${words[charge.status]}</p>
   <form${open ? "" : " hidden"}>
     <button value="false">Decline</button>
@@ -65,9 +66,4 @@ export function confirmationPage(charge: Charge): string {
 </body>
 </html>
 `;
-}
-
-function price({ amount, currency }: Charge): string {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }

@@ -50,8 +50,8 @@ const WEBHOOK_SECRET = "webhook";
 export default {
   name: "sandbox",
   mixins: [
-    due<KeptCharge, Sandbox>("charges", function ({ id }) {
-      return this.charges.change(id, bankAnswers);
+    due<KeptCharge, Sandbox>("charges", function (charge) {
+      return this.charges.change(charge, bankAnswers);
     }),
     store({ charges, secrets: {} }),
   ],
@@ -97,8 +97,8 @@ export default {
 
     async confirm(ctx) {
       const { id, approve = true } = ctx.params;
-      found(await this.charges.get(id), "charge");
-      const { status } = await this.charges.change(id, (charge) => confirm(charge, approve));
+      const charge = found(await this.charges.get(id), "charge");
+      const { status } = await this.charges.change(charge, (charge) => confirm(charge, approve));
       return { id, status };
     },
   },
@@ -115,9 +115,8 @@ export default {
   methods: {
     async charge(asked) {
       const { key, token } = asked;
-      const known = await this.charges.first({ key });
-      if (known) return known;
-      this.stumble(key, behaviourOf(token).stumbles ?? 0);
+      const { stumbles = 0 } = behaviourOf(token);
+      if (stumbles > 0 && !(await this.charges.first({ key }))) this.stumble(key, stumbles);
       try {
         return await this.charges.insert(newCharge(asked, this.world.id("ch"), timeAt(this.world)));
       } catch (error) {
@@ -127,8 +126,7 @@ export default {
     },
 
     async change(key, decide) {
-      const { id } = found(await this.charges.first({ key }), "charge");
-      return this.charges.change(id, decide);
+      return this.charges.change(found(await this.charges.first({ key }), "charge"), decide);
     },
 
     stumble(key, times) {

@@ -2,10 +2,11 @@ import type { TSchema } from "typebox";
 import type { RefusalCode } from "./refusal.ts";
 
 /**
- * Who may use a route. `anyone`: no token needed, though one is looked at. `user`: signed in.
- * Whose record it is, is decided by the service that owns the record, not here.
+ * Who may use a route. `open`: who is asking makes no difference, so a token is not even looked at, and
+ * one that has ended does not keep anybody from signing in. `anyone`: no token needed, though one is
+ * looked at. `user`: signed in. Whose record it is, is decided by the service that owns it, not here.
  */
-export type Access = "anyone" | "user" | "staff" | "admin";
+export type Access = "open" | "anyone" | "user" | "staff" | "admin";
 
 /** The door through which the world reaches an action. Without it, only other services can ask. */
 export interface Rest {
@@ -18,6 +19,11 @@ export interface Rest {
   pendingIs202?: true;
   /** Clients have to send an Idempotency-Key. */
   keyRequired?: true;
+  /**
+   * The action keeps `meta.requestKey` with what it does: a repeat gets what the first one got, and one
+   * with another `meta.bodyDigest` is refused. So the gateway need not write the request down before it asks.
+   */
+  knowsKeys?: true;
   /** Takes and gives something other than JSON. */
   takes?: "application/json" | "text/csv" | "raw";
   gives?: "text/html" | "text/plain" | "image/svg+xml" | "application/json";
@@ -31,6 +37,8 @@ export interface ActionContract {
   /** Units, side effects and what a second call with the same params does, where it is not obvious. */
   description?: string;
   params: TSchema;
+  /** Params that work in a new shop with the demo catalogue. The reference shows them, to be tried out. */
+  example?: Readonly<Record<string, unknown>>;
   result: TSchema;
   rest?: Rest;
   /** The refusals that are part of the answer; those that any route may give are added by the gateway. */

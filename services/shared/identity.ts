@@ -15,6 +15,8 @@ export interface Meta {
   guestToken?: string;
   /** A digest of caller, route and Idempotency-Key: equal for every repeat of one request. */
   requestKey?: string;
+  /** Goes with `requestKey`: equal for equal bodies. Under one key, another body is another request. */
+  bodyDigest?: string;
   /** Where the request came from, for limits on attempts. */
   clientAddress?: string;
   /** The W3C trace that the request belongs to, as it came in. */

@@ -1,4 +1,4 @@
-import type { Money } from "./schema.ts";
+import { MAX_AMOUNT, type Money } from "./schema.ts";
 
 /** How many digits of a currency are minor units, by ISO 4217, where it is not two. */
 const exponents: Readonly<Record<number, string>> = {
@@ -10,6 +10,19 @@ const exponents: Readonly<Record<number, string>> = {
 /** Intl has digits of its own, by custom and not by ISO: with them 100 forints would read as 10,000. */
 export const exponentOf = (currency: string): number =>
   Number(Object.keys(exponents).find((digits) => exponents[Number(digits)]?.includes(currency)) ?? 2);
+
+/**
+ * Minor units of a plain decimal number with a dot, such as 12.5 or 1299.00; undefined for anything
+ * else. Thousands marks are not guessed at: 1,299 may mean two things. Decimals that the currency does
+ * not have are taken as long as they are zero.
+ */
+export function minorUnits(text: string, currency: string): number | undefined {
+  const digits = exponentOf(currency);
+  const [, whole, fraction = ""] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(text) ?? [];
+  if (whole === undefined || /[^0]/.test(fraction.slice(digits))) return undefined;
+  const amount = Number(whole + fraction.slice(0, digits).padEnd(digits, "0"));
+  return amount <= MAX_AMOUNT ? amount : undefined;
+}
 
 /** Writes sums of one currency, such as `€1,234.50`, without ever going through a fraction. */
 export function moneyWriter(currency: string, locale = "en"): (money: Money) => string {

@@ -1,3 +1,4 @@
+import { networkOf } from "../shared/address.ts";
 import { Refusal } from "../shared/refusal.ts";
 
 /** Failures of one kind, by one account or from one client address. Forgiven one by one as time goes by. */
@@ -43,22 +44,8 @@ export function countersOf(deed: Deed, who: { account?: string | undefined; addr
   const { account, address } = patience[deed];
   return [
     ...(who.account && account ? [{ id: `${deed}:account:${who.account}`, ...account }] : []),
-    ...(who.address ? [{ id: `${deed}:address:${addressRange(who.address)}`, ...address }] : []),
+    ...(who.address ? [{ id: `${deed}:address:${networkOf(who.address)}`, ...address }] : []),
   ];
-}
-
-/** Whoever has one IPv6 address usually has all that share its first half. */
-export function addressRange(address: string): string {
-  const ipv4 = /(?:^|:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (ipv4 || !address.includes(":")) return ipv4 ?? address;
-  const [head = "", tail] = address.replace(/%.*$/, "").toLowerCase().split("::");
-  const groups = (part = "") => part.split(":").filter((group) => group !== "");
-  const zeros = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
-  const all = [...groups(head), ...Array<string>(Math.max(0, zeros)).fill("0"), ...groups(tail)];
-  return `${all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
 }
 
 /** @throws Refusal `too_many_requests` while the wait after the last failure is not over. */

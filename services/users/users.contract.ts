@@ -63,8 +63,9 @@ export const users = contract({
       summary: "Open an account",
       description:
         "Signs in at once. The most common passwords are refused. How often an address may meet an account that exists is limited.",
-      rest: { route: "POST /v1/auth/register", access: "anyone", status: 201 },
+      rest: { route: "POST /v1/auth/register", access: "open", status: 201 },
       params: Shape({ email: Email, password: Password, name: Maybe(Text(0, 200)) }),
+      example: { email: "eva@example.com", password: "seven salty sardines", name: "Eva" },
       result: Session,
       refuses: ["already_exists", "too_many_requests"],
     },
@@ -72,8 +73,9 @@ export const users = contract({
       summary: "Sign in",
       description:
         "A wrong password, an unknown address and a disabled account are answered alike, and take as long. Failures make the next try wait, per account and per client address; nothing is ever locked for good.",
-      rest: { route: "POST /v1/auth/login", access: "anyone" },
+      rest: { route: "POST /v1/auth/login", access: "open" },
       params: Shape({ email: Email, password: Type.String({ minLength: 1, maxLength: 128 }) }),
+      example: { email: "eva@example.com", password: "seven salty sardines" },
       result: Session,
       refuses: ["invalid_credentials", "too_many_requests"],
     },
@@ -81,7 +83,7 @@ export const users = contract({
       summary: "Get a new access token",
       description:
         "The refresh token is good for one use and the answer brings its successor. One that is used again ends the whole family of sessions, but for a repeat within 10 s, which gets the same successor: the answer may have been lost.",
-      rest: { route: "POST /v1/auth/refresh", access: "anyone" },
+      rest: { route: "POST /v1/auth/refresh", access: "open" },
       params: Shape({ refreshToken: RefreshToken }),
       result: Session,
       refuses: ["invalid_token", "too_many_requests"],
@@ -89,7 +91,7 @@ export const users = contract({
     "users.logout": {
       summary: "End a session",
       description: "A token that has ended already, or is none, is answered alike.",
-      rest: { route: "POST /v1/auth/logout", access: "anyone", status: 204 },
+      rest: { route: "POST /v1/auth/logout", access: "open", status: 204 },
       params: Shape({ refreshToken: RefreshToken }),
       result: Nothing,
     },
@@ -123,7 +125,7 @@ export const users = contract({
     },
     "users.keys": {
       summary: "The keys with which access tokens are signed",
-      rest: { route: "GET /.well-known/jwks.json", access: "anyone", cacheSeconds: 300 },
+      rest: { route: "GET /.well-known/jwks.json", access: "open", cacheSeconds: 300 },
       params: Shape({}),
       result: Jwks,
     },

@@ -7,15 +7,14 @@ import {
   type New,
   store,
 } from "../../mixins/store.mixin.ts";
-import { Together } from "../../mixins/together.ts";
-import { type Meta, signedIn } from "../shared/identity.ts";
+import { signedIn } from "../shared/identity.ts";
 import { found, isRefusal, Refusal } from "../shared/refusal.ts";
-import type { Settings } from "../shared/settings.ts";
 import type { ServiceOf } from "../shared/typed.ts";
 import { timeAt } from "../shared/world.ts";
 import { type Account, changeStanding, openAccount, rename, sameAddress, standing, userOf } from "./account.ts";
 import { ADMINS, type Admins, enlist } from "./admins.ts";
-import { type Attempts, type Counter, countersOf, type Deed, failed, refuseTooMany } from "./attempts.ts";
+import { AttemptLimits } from "./attempts.edge.ts";
+import type { Attempts } from "./attempts.ts";
 import { Passwords } from "./password.edge.ts";
 import { readablePassword, refuseWeak } from "./password.ts";
 import { beginSession, expects, type KeptSession, rotate } from "./session.ts";
@@ -37,7 +36,6 @@ const accounts = collectionOptions<Account>({
   indexes: [["role", "_id"]],
 });
 const sessions = collectionOptions<KeptSession>({ fields: ["dueAt"], indexes: [["dueAt"]] });
-/** Kept rather than held in memory: what fails on one node counts on all, and a restart forgives nothing. */
 const attempts = collectionOptions<Attempts>({ fields: ["dueAt"], indexes: [["dueAt"]] });
 
 interface Users {
@@ -46,19 +44,10 @@ interface Users {
   attempts: Collection<Attempts>;
   admins: Collection<Admins>;
   secrets: Collection<Secrets>;
-  shop: Settings;
   passwords: Passwords;
   tokens: Tokens;
-  failures: Together<Attempts>;
+  limits: AttemptLimits;
   listOfAdmins(): Promise<Admins>;
-  /** What counts against whoever does this; nothing where limits are off. */
-  counters(deed: Deed, meta: Meta, account?: string): Counter[];
-  /** Refuses while the caller has to wait, and counts the failure if the work is refused. */
-  limited<T>(counters: readonly Counter[], work: () => Promise<T>): Promise<T>;
-  refuseTooMany(counters: readonly Counter[]): Promise<Attempts[]>;
-  count(counters: readonly Counter[]): Promise<void>;
-  /** After the work: what failed meanwhile counts too, so that many guesses at once gain nothing. */
-  succeeded(counters: readonly Counter[]): Promise<void>;
   /**
    * Brings the list of admins in line with an account, and again if the account was changed meanwhile: so
    * the last change has the last word. Whoever cannot be taken off the list is an admin as before.
@@ -93,7 +82,8 @@ export default {
     async register(ctx) {
       const { email, password, name = "" } = ctx.params;
       refuseWeak(password);
-      const account = await this.limited(this.counters("register", ctx.meta, email), async () => {
+      const from = { account: sameAddress(email), address: ctx.meta.clientAddress };
+      const account = await this.limits.hold("register", from, async () => {
         const kept = await this.passwords.keep(password);
         const who = { id: this.world.id("usr"), email, name, role: "customer", password: kept } as const;
         return this.accounts.insert(openAccount(who, timeAt(this.world))).catch((error) => {
@@ -105,14 +95,12 @@ export default {
 
     async login(ctx) {
       const { email, password } = ctx.params;
-      const counters = this.counters("login", ctx.meta, email);
-      const account = await this.limited(counters, () => this.recognised(email, password));
-      await this.succeeded(counters);
-      return this.begun(account);
+      const from = { account: sameAddress(email), address: ctx.meta.clientAddress };
+      return this.begun(await this.limits.hold("login", from, () => this.recognised(email, password)));
     },
 
     async refresh(ctx) {
-      return this.limited(this.counters("refresh", ctx.meta), async () => {
+      return this.limits.hold("refresh", { address: ctx.meta.clientAddress }, async () => {
         const { session, successor } = await this.rotated(ctx.params.refreshToken);
         const account = await this.accounts.get(session.userId);
         if (account?.epoch !== session.epoch) throw new Refusal("invalid_token");
@@ -180,39 +168,6 @@ export default {
       const admins = await this.admins.get(ADMINS);
       if (!admins) throw new Error("The list of admins is missing.");
       return admins;
-    },
-
-    counters(deed, meta, account) {
-      if (!this.shop.rateLimit) return [];
-      return countersOf(deed, { account: account && sameAddress(account), address: meta.clientAddress });
-    },
-
-    async limited(counters, work) {
-      await this.refuseTooMany(counters);
-      return work().catch(async (error) => {
-        if (isRefusal(error) && error.code < 500) await this.count(counters);
-        throw error;
-      });
-    },
-
-    async count(counters) {
-      const countOne = (counter: Counter) =>
-        this.failures.change([counter.id], (docs) => [failed(docs.get(counter.id), counter, timeAt(this.world))]);
-      await Promise.all(counters.map(countOne));
-    },
-
-    async refuseTooMany(counters) {
-      const known = counters.length ? await this.attempts.getMany(counters.map(({ id }) => id)) : [];
-      const now = timeAt(this.world);
-      const failures = new Map(known.map((attempts) => [attempts.id, attempts]));
-      for (const counter of counters) refuseTooMany(failures.get(counter.id), counter, now);
-      return known;
-    },
-
-    async succeeded(counters) {
-      const known = await this.refuseTooMany(counters);
-      const over = known.filter(({ id }) => counters.some((counter) => counter.clears && counter.id === id));
-      await Promise.all(over.map(({ id }) => this.attempts.remove(id)));
     },
 
     async enlisted(account) {
@@ -293,9 +248,8 @@ export default {
   },
 
   created() {
-    this.shop = (this.broker as unknown as { settings: Settings }).settings;
     this.passwords = new Passwords(this.world);
-    this.failures = new Together(() => this.attempts);
+    this.limits = new AttemptLimits(this.shop.rateLimit, this.world, () => this.attempts);
   },
 
   async started() {

@@ -146,6 +146,23 @@ describe("the catalogue", () => {
     expect(await titles({})).toEqual(["Once"]);
   });
 
+  test("a repeated request is not in its own way with handle and SKU", async () => {
+    const meta: Meta = { requestKey: "key-2" };
+    const given = { title: "Once", handle: "once", variants: [{ sku: "ONCE", price: euros(1) }] };
+    const made = await Promise.all([1, 2, 3, 4, 5].map(() => create(given, meta)));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    await expect(create(given, { requestKey: "key-3" })).rejects.toMatchObject({ type: "already_exists" });
+  });
+
+  test("a SKU may be called what objects have by nature", async () => {
+    for (const sku of ["constructor", "toString"]) await create({ title: sku, variants: [{ sku, price: euros(1) }] });
+    const { data } = await list();
+    expect(data.flatMap(({ variants }) => variants.map(({ available }) => available))).toEqual([0, 0]);
+    await expect(create({ title: "x", variants: [{ sku: "__proto__", price: euros(1) }] })).rejects.toMatchObject({
+      type: "invalid_input",
+    });
+  });
+
   test("a change replaces what is given, and says so in the version", async () => {
     const before = await create({
       title: "Plate",
@@ -181,6 +198,31 @@ describe("the catalogue", () => {
     );
     expect(changes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect((await get(before.id)).version).toBe(3);
+  });
+
+  test("wherever a product is listed, it is listed by what it is now", async () => {
+    const { id } = await create({ title: "Mug", categories: ["clay", "kitchen"] });
+    await create({ title: "Pot", categories: ["clay"] });
+    const shelves = async () =>
+      (await shop.call("catalog.categories", {})).data.map(({ handle, products }) => `${handle} ${products}`);
+    const change = (given: object) => shop.call("catalog.change", { id, ...given });
+    expect(await shelves()).toEqual(["clay 2", "kitchen 1"]);
+
+    await change({ categories: ["gifts"], handle: "cup" });
+    expect(await shelves()).toEqual(["clay 1", "gifts 1"]);
+    expect(await titles({ category: "clay" })).toEqual(["Pot"]);
+    expect(await titles({ category: "gifts" })).toEqual(["Mug"]);
+    expect((await get("cup")).id).toBe(id);
+    await expect(get("mug")).rejects.toMatchObject({ type: "not_found" });
+
+    await change({ status: "draft" });
+    expect(await shelves()).toEqual(["clay 1"]);
+    expect(await titles({ category: "gifts" })).toEqual([]);
+    await expect(get("cup")).rejects.toMatchObject({ type: "not_found" });
+
+    await change({ status: "active", variants: [{ price: euros(1) }] });
+    expect(await titles({ sort: "price" })).toEqual(["Mug", "Pot"]);
+    expect(await shelves()).toEqual(["clay 1", "gifts 1"]);
   });
 
   test("archiving twice is archiving once", async () => {

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { demoProducts } from "../../services/catalog/demo/products.ts";
-import { DEMO_IMPORT } from "../../services/catalog/demo.ts";
+import { DEMO_IMPORT, demoLoad } from "../../services/catalog/demo/products.ts";
 import { importOver } from "../files.ts";
 import { openShop, type Shop } from "../shop.ts";
+
+const entries = [...demoLoad("EUR").entries()];
 
 describe("the demo catalogue", () => {
   let shop: Shop;
@@ -27,12 +28,14 @@ describe("the demo catalogue", () => {
     await open();
     expect(await importOver(shop, { id: DEMO_IMPORT })).toMatchObject({
       status: "succeeded",
-      imported: demoProducts.length,
+      imported: entries.length,
       errors: [],
     });
     const products = await active();
-    expect(products).toHaveLength(demoProducts.length);
-    const wanted = new Map(demoProducts.flatMap(({ stock }) => Object.entries(stock)));
+    expect(products).toHaveLength(entries.length);
+    const wanted = new Map(
+      entries.flatMap(({ product, variants }) => (product?.variants ?? []).map(({ sku }, i) => [sku, variants[i]?.onHand])),
+    );
     for (const { variants } of products)
       for (const { sku, available } of variants) expect([sku, available]).toEqual([sku, wanted.get(sku)]);
     for (const url of products.flatMap(({ images }) => images.map(({ url }) => url)))
@@ -69,7 +72,7 @@ describe("the demo catalogue", () => {
     await open();
     expect(await importOver(shop, { id: DEMO_IMPORT })).toMatchObject({
       status: "succeeded",
-      imported: demoProducts.length,
+      imported: entries.length,
     });
     expect(await active()).toEqual(before);
   });

@@ -1,4 +1,7 @@
-import { Client } from "../client.ts";
+import { contracts } from "../../services/contracts.ts";
+import { routesOf } from "../../services/gateway/routes.ts";
+import type { Contract } from "../../services/shared/contract.ts";
+import { adminOf, Client, until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 describe("the reference", () => {
@@ -47,4 +50,25 @@ describe("the reference", () => {
     expect(await typeOf("/docs/swagger-ui.css")).toBe("text/css; charset=utf-8");
     expect(await typeOf("/docs/favicon.png")).toBe("image/png");
   });
+});
+
+test("whoever tries the examples of the reference in a new shop is not disappointed", async () => {
+  const shop = await openShop({ env: { DEMO: "on" } });
+  const admin = await adminOf(shop.url);
+  await until(
+    () => admin.get("/v1/inventory/MUG-SALT"),
+    ({ status }) => status === 200,
+  );
+  const statuses: Record<string, number> = {};
+  for (const { action, method, path, pathNames, contract } of routesOf(contracts as Record<string, Contract>)) {
+    if (!contract.example) continue;
+    const body = Object.fromEntries(Object.entries(contract.example).filter(([name]) => !pathNames.includes(name)));
+    const filled = path.replace(/:(\w+)/g, (_all, name: string) => String(contract.example?.[name]));
+    const headers = method === "POST" ? { "idempotency-key": `try-${action}` } : {};
+    statuses[action] = (await admin.send(method, filled, method === "POST" ? body : undefined, headers)).status;
+  }
+  await shop.close();
+
+  expect(Object.values(statuses).length).toBeGreaterThan(5);
+  expect(Object.entries(statuses).filter(([, status]) => status >= 300)).toEqual([]);
 });

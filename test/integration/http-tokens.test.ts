@@ -89,6 +89,24 @@ describe("who is asking", () => {
     expect([late.status, late.body.code]).toEqual([401, "invalid_token"]);
   });
 
+  test("a token that has ended keeps nobody from signing in, from a new one, or from a probe", async () => {
+    const ended = { authorization: `Bearer ${token}` };
+    const { body: session } = await guest.post("/v1/auth/login", eva);
+    aheadMs = 700_000;
+    const refreshed = await guest.post("/v1/auth/refresh", { refreshToken: session.refreshToken }, ended);
+    const answers = [
+      await guest.post("/v1/auth/login", eva, ended),
+      await guest.post("/v1/auth/logout", { refreshToken: refreshed.body.refreshToken }, ended),
+      await guest.get("/health/ready", ended),
+      await guest.get("/.well-known/jwks.json", { authorization: "Basic YTpi" }),
+      await guest.get("/v1/me", ended),
+    ];
+    aheadMs = 0;
+
+    expect(refreshed.status).toBe(200);
+    expect(answers.map(({ status }) => status)).toEqual([200, 204, 200, 200, 401]);
+  });
+
   test("If-Match holds a change to the version that was read", async () => {
     const { body, headers } = await customer.get("/v1/me");
     const rename = (name: string, ifMatch: string) =>

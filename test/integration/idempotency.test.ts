@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Collection } from "../../mixins/store.mixin.ts";
-import type { Kept } from "../../services/gateway/once.ts";
+import type { Kept } from "../../services/gateway/once.edge.ts";
 import { realWorld, type World } from "../../services/shared/world.ts";
 import { adminOf, Client, type Reply, until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";

@@ -82,6 +82,19 @@ describe("no SKU belongs to two products", () => {
     expect(await change(slow.id, "A", "B")).toMatchObject({ variants: [{ sku: "A" }, { sku: "B" }] });
   });
 
+  test("a change that is refused takes no SKU from another change of the same product", async () => {
+    const first = await create("First", "A");
+    await create("Other", "Y");
+    const before = await inside.products.get(first.id);
+    if (!before) throw new Error("it is there");
+    await inside.register.claim(["X"], first.id);
+    await expect(change(first.id, "A", "X", "Y")).rejects.toMatchObject({ type: "already_exists" });
+    const variants = ["A", "X"].flatMap((sku) => before.variants.map((variant) => ({ ...variant, sku })));
+    expect(await inside.products.replace(before, { ...before, variants })).toBeDefined();
+    await expect(create("Thief", "X")).rejects.toMatchObject({ type: "already_exists" });
+    await expectOrder();
+  });
+
   test("in a crowd that takes and gives SKUs", async () => {
     const skus = Array.from({ length: 12 }, (_, n) => `S-${n}`);
     const some = (n: number) => [...new Set([n, n * 5 + 1, n * 7 + 3].map((k) => skus[k % skus.length] ?? ""))];

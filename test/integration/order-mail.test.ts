@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import type { Mail } from "../../services/notifications/notifications.contract.ts";
 import type { Order } from "../../services/orders/orders.contract.ts";
+import type { Figures } from "../../services/shared/figures.ts";
 import { realWorld, type World } from "../../services/shared/world.ts";
 import { anOrder } from "../an-order.ts";
 import { openShop, type Shop } from "../shop.ts";
@@ -60,8 +61,8 @@ describe("order mail", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function open(env: Record<string, string> = {}): Promise<void> {
-    shop = await openShop({ services: ["notifications"], dataDir, env, world: hastyWorld(20) });
+  async function open(env: Record<string, string> = {}, world = hastyWorld(20)): Promise<void> {
+    shop = await openShop({ services: ["notifications"], dataDir, env, world });
     closing.push(shop.close);
   }
   async function mailServer(...how: Parameters<typeof openMailServer>) {
@@ -185,6 +186,29 @@ describe("order mail", () => {
     const sent = await untilSent();
     expect(sent.map(({ error }) => error)).toEqual([null, null]);
     expect(server.taken).toHaveLength(2);
+  });
+
+  test("a confirmation leaves at once, written down before and after", async () => {
+    await open();
+    const { figures } = shop.broker.getLocalService("notifications") as unknown as { figures: Figures };
+    const before = figures.writes;
+    await hear(1, "orders.confirmed");
+    await untilSent();
+    expect(figures.writes - before).toBe(2);
+  });
+
+  test("a mail whose sender died is sent by another, when it can be known that he died", async () => {
+    const silent = await mailServer({ onConnect: () => {} });
+    await open({ SMTP_URL: silent.url });
+    await hear(1, "orders.confirmed");
+    const crashSite = join(folder, "crash-site");
+    cpSync(dataDir, crashSite, { recursive: true, filter: (path) => !/-owner|-shm$/.test(path) });
+
+    dataDir = crashSite;
+    const server = await mailServer();
+    await open({ SMTP_URL: server.url }, { ...realWorld, now: () => realWorld.now() + 600_000 });
+    expect(await untilSent()).toMatchObject([{ id: mailId(1), tries: 2 }]);
+    expect(server.taken).toHaveLength(1);
   });
 
   test("a mail survives a restart", async () => {

@@ -1,18 +1,21 @@
 import { Collection } from "../../mixins/collection.ts";
 import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
 import { SqliteFile } from "../../mixins/sqlite.file.ts";
-import type { Answer } from "../../services/gateway/answer.ts";
-import { type Kept, Once, type Outcome, type Ticket } from "../../services/gateway/once.ts";
+import type { Answer } from "../../services/gateway/problem.ts";
+import { type Kept, Once, type Outcome, type Ticket } from "../../services/gateway/once.edge.ts";
 import { sealOf } from "../../services/gateway/seal.edge.ts";
+import { noFigures } from "../../services/shared/figures.ts";
 import { VirtualWorld } from "../virtual-world.ts";
 
 const answer = (text: string, status = 200): Answer => ({ status, headers: {}, body: text });
-const ticket: Ticket = { id: "one", bodyDigest: "digest", seal: sealOf("key-1", "user a") };
+const ticket: Ticket = { id: "one", bodyDigest: "digest", seal: sealOf("key-1", "user a"), knowsKeys: false };
+const knowing = { ...ticket, knowsKeys: true };
 
 /** Two gateways on one store, of which a test can take one away, and the work that they are to do. */
 async function openTwo() {
   const world = new VirtualWorld(3);
-  const file = new SqliteFile(":memory:").use();
+  const figures = noFigures();
+  const file = new SqliteFile(":memory:", figures).use();
   const adapter = new SqliteAdapter(() => file);
   adapter.init({}, { schema: { collection: "answers" } });
   const house = { world, hearersOf: () => [], toldIn: () => {} };
@@ -23,7 +26,7 @@ async function openTwo() {
   const acts: { finish(text: string, status?: number): void }[] = [];
   const act = () =>
     new Promise<Answer>((resolve) => acts.push({ finish: (text, status) => resolve(answer(text, status)) }));
-  return { world, kept, there, west: gateway("west"), east: gateway("east"), acts, act };
+  return { world, kept, figures, there, west: gateway("west"), east: gateway("east"), acts, act };
 }
 const outcomeOf = (run: Promise<Outcome>) =>
   run.then(
@@ -57,6 +60,31 @@ describe("one request at two gateways", () => {
     acts[0]?.finish("done");
     await world.run(10);
     expect(await first).toEqual(["done", false]);
+  });
+
+  test("repeats at one of them share what the first one gets, and cost nothing", async () => {
+    const { west, acts, act, world, figures } = await openTwo();
+    const all = Array.from({ length: 50 }, () => outcomeOf(west.run(ticket, act)));
+    await world.run(10);
+    acts[0]?.finish("done");
+
+    const [first, ...repeats] = await Promise.all(all);
+    expect(first).toEqual(["done", false]);
+    expect(repeats).toEqual(Array(49).fill(["done", true]));
+    expect([acts.length, figures.writes]).toEqual([1, 2]);
+  });
+
+  test("what is not kept is shared by those who asked meanwhile, and asked anew by those who come later", async () => {
+    const { west, acts, act, world } = await openTwo();
+    const all = [1, 2, 3].map(() => outcomeOf(west.run(ticket, act)));
+    await world.run(10);
+    acts[0]?.finish("no", 503);
+    expect((await Promise.all(all)).map((outcome) => outcome[0])).toEqual(["no", "no", "no"]);
+
+    const later = outcomeOf(west.run(ticket, act));
+    await world.run(10);
+    acts[1]?.finish("yes");
+    expect(await later).toEqual(["yes", false]);
   });
 
   test("another body is refused by both, whether the first is running or done", async () => {
@@ -134,5 +162,69 @@ describe("one request at two gateways", () => {
     await first;
 
     expect(await outcomeOf(east.run(ticket, act))).toEqual(["final", true]);
+  });
+});
+
+describe("one request at two gateways, to an action that knows its repeats", () => {
+  test("nothing is written before the answer, and the answer once", async () => {
+    const { west, acts, act, world, kept, figures } = await openTwo();
+    const first = outcomeOf(west.run(knowing, act));
+    await world.run(10);
+    expect([await kept.count(), figures.writes]).toEqual([0, 0]);
+    acts[0]?.finish("done");
+
+    expect(await first).toEqual(["done", false]);
+    expect([await kept.count(), figures.writes]).toEqual([1, 1]);
+    expect(await outcomeOf(west.run(knowing, act))).toEqual(["done", true]);
+    expect(acts).toHaveLength(1);
+  });
+
+  test("both ask, and both give the answer that was kept first", async () => {
+    const { west, east, acts, act, world } = await openTwo();
+    const outcomes = [west, east].map((gateway) => outcomeOf(gateway.run(knowing, act)));
+    await world.run(10);
+    acts[1]?.finish("confirmed");
+    await world.run(10);
+    acts[0]?.finish("confirmed and shipped");
+
+    expect(await Promise.all(outcomes)).toEqual([
+      ["confirmed", true],
+      ["confirmed", false],
+    ]);
+    expect(await outcomeOf(west.run(knowing, act))).toEqual(["confirmed", true]);
+  });
+
+  test("when the first one dies, the other asks at once, and keeps what it is told", async () => {
+    const { west, east, acts, act, world, there } = await openTwo();
+    void west.run(knowing, act);
+    await world.run(10);
+    there.delete("west");
+    const second = outcomeOf(east.run(knowing, act));
+    await world.run(10);
+    acts[1]?.finish("done");
+
+    expect(await second).toEqual(["done", false]);
+  });
+
+  test("another body is refused while the first is under way here, and by both when it is kept", async () => {
+    const { west, east, acts, act, world } = await openTwo();
+    const other = { ...knowing, bodyDigest: "other" };
+    const first = outcomeOf(west.run(knowing, act));
+    await world.run(10);
+    expect(await outcomeOf(west.run(other, act))).toBe("idempotency_key_reused");
+    acts[0]?.finish("done");
+    await first;
+
+    for (const gateway of [west, east]) expect(await outcomeOf(gateway.run(other, act))).toBe("idempotency_key_reused");
+  });
+
+  test.each([422, 500, 503])("an answer of %d is not kept", async (status) => {
+    const { west, acts, act, world, figures } = await openTwo();
+    const first = outcomeOf(west.run(knowing, act));
+    await world.run(10);
+    acts[0]?.finish("no", status);
+
+    expect(await first).toEqual(["no", false]);
+    expect(figures.writes).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { answerOf, etag, unchanged } from "../../services/gateway/answer.ts";
+import { answerOf, etag, unchanged } from "../../services/gateway/answer.edge.ts";
 import type { Route } from "../../services/gateway/routes.ts";
 import type { Rest } from "../../services/shared/contract.ts";
 

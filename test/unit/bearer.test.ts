@@ -112,6 +112,18 @@ describe("access tokens", () => {
     expect(await tokens.verify(stranger)).toMatchObject({ userId: "usr_1" });
   });
 
+  test("tokens of a new key that come together are all good, though the key is asked for once", async () => {
+    const { tokens, sign, state, world } = await openDesk();
+    await tokens.verify(await sign());
+    const fresh = await Promise.all([1, 2, 3].map((n) => sign({ sub: `usr_${n}` }, { kid: "two" })));
+    state.keys = [...state.keys, { ...(state.keys[0] as JWK), kid: "two" }];
+    await world.run(4_000);
+
+    const callers = await Promise.all(fresh.map((token) => tokens.verify(token)));
+    expect(callers.map(({ userId }) => userId)).toEqual(["usr_1", "usr_2", "usr_3"]);
+    expect(state.asked).toBe(2);
+  });
+
   test("while nobody gives out keys, the known ones go on; without any, it is said to come back", async () => {
     const { tokens, sign, state, world } = await openDesk();
     state.isAway = true;

@@ -8,6 +8,7 @@ import {
   refund,
   settledByItself,
 } from "../../services/sandbox/charge.ts";
+import { confirmationPage } from "../../services/sandbox/page.ts";
 
 const charge = (token: string): KeptCharge => ({
   ...newCharge({ key: "pay_1", token, amount: 100, currency: "EUR" }, "ch_1", "2026-01-01T12:00:00.000Z"),
@@ -74,5 +75,14 @@ describe("a charge of the sandbox", () => {
     expect(settledByItself(waits, cancel(waits))).toBe(false);
     expect(bankAnswers(cancel(waits)).status).toBe("canceled");
     expect(settledByItself(null, charge("tok_visa"))).toBe(false);
+  });
+
+  test.each([
+    ["EUR", "€19,999.00"],
+    ["JPY", "¥1,999,900"],
+    ["HUF", "HUF\u00a019,999.00"],
+  ])("the buyer sees the same amount of %s as on the invoice", (currency, written) => {
+    const { dueAt, ...shown } = { ...charge("tok_3ds"), amount: 1_999_900, currency };
+    expect(confirmationPage(shown)).toContain(`<strong>${written}</strong>`);
   });
 });

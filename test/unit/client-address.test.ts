@@ -1,4 +1,5 @@
-import { clientAddress, networkOf } from "../../services/gateway/address.ts";
+import { clientAddress } from "../../services/gateway/reception.edge.ts";
+import { networkOf } from "../../services/shared/address.ts";
 
 describe("the address of a client", () => {
   test.each([
@@ -19,11 +20,17 @@ describe("the address of a client", () => {
     expect(clientAddress(undefined, undefined, 0)).toBe("unknown");
   });
 
-  test("a customer's 2^64 addresses of IPv6 are one network", () => {
-    expect(networkOf("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
-    expect(networkOf("2001:DB8:1:2::9")).toBe("2001:db8:1:2::/64");
-    expect(networkOf("2001:0db8:0001:0002::")).toBe("2001:db8:1:2::/64");
-    expect(networkOf("::1")).toBe("0:0:0:0::/64");
-    expect(networkOf("203.0.113.7")).toBe("203.0.113.7");
+  test.each([
+    ["203.0.113.9", "203.0.113.9"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["2001:db8:1:2:aaaa:bbbb:cccc:dddd", "2001:db8:1:2::/64"],
+    ["2001:DB8:0001:2::1", "2001:db8:1:2::/64"],
+    ["2001:0db8:0001:0002::", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["unknown", "unknown"],
+  ])("%s counts as %s: a customer's 2^64 addresses of IPv6 are one network", (address, network) => {
+    expect(networkOf(address)).toBe(network);
   });
 });

@@ -1,10 +1,6 @@
-import {
-  contentPolicy,
-  corsHeaders,
-  isRequestId,
-  isTraceparent,
-  optionsAnswer,
-} from "../../services/gateway/headers.ts";
+import { hash } from "node:crypto";
+import { contentPolicy, corsHeaders, optionsAnswer } from "../../services/gateway/answer.edge.ts";
+import { isRequestId, isTraceparent } from "../../services/gateway/reception.edge.ts";
 
 const shop = "https://shop.example.com";
 
@@ -31,14 +27,22 @@ describe("headers", () => {
     expect(optionsAnswer(["GET"], false).headers).toEqual({ allow: "GET" });
   });
 
-  test("an API's answer may load nothing, a page runs the scripts that it came with", () => {
-    const page = "<script>\nlet a;\n</script><script src=x></script><style></style>";
-    const html = contentPolicy({ status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: page });
-    const json = contentPolicy({ status: 200, headers: { "content-type": "application/json" }, body: page });
+  test("an API's answer may load nothing, a page runs the script that it ends with, and no other", () => {
+    const policyOf = (type: string, body: string) =>
+      contentPolicy({ status: 200, headers: { "content-type": type }, body });
+    const pageOf = (text: string) =>
+      policyOf(
+        "text/html; charset=utf-8",
+        `<html><body><p>${text}</p>\n<script>\nlet a;\n</script>\n</body>\n</html>\n`,
+      );
+    const own = hash("sha256", "\nlet a;\n", "base64");
 
-    expect(json).toBe("default-src 'none'; frame-ancestors 'none'");
-    expect(html).toMatch(/script-src 'self' 'sha256-[\w+/]{43}=';/);
-    expect(html).not.toMatch(/script-src[^;]*unsafe/);
+    expect(policyOf("application/json", "<script>1</script></body></html>")).toBe(
+      "default-src 'none'; frame-ancestors 'none'",
+    );
+    for (const text of ["Hello", "<script>steal()</script>", "<script>steal()</script></body></html>", "<script>"])
+      expect(pageOf(text)).toMatch(new RegExp(`script-src 'self' 'sha256-${RegExp.escape(own)}';`));
+    expect(policyOf("text/html", "<p>Hello</p>")).toMatch(/script-src 'self';/);
   });
 
   test("ids of requests and traces are taken over when they can be nothing else", () => {

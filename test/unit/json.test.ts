@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { canonical, parseJson } from "../../services/gateway/json.ts";
+import { canonical } from "../../services/gateway/once.edge.ts";
+import { parseJson } from "../../services/gateway/params.ts";
 
 const refusalOf = (text: string) => {
   try {

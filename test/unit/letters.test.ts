@@ -35,6 +35,13 @@ describe("dead letters of all services", () => {
     );
   });
 
+  test.each(["", "nonsense", "bank:x:1", "orders"])("%j is no cursor", async (cursor) => {
+    await expect(lettersOf(services, { limit: 5, cursor }, ask)).rejects.toMatchObject({
+      type: "invalid_input",
+      data: { errors: [{ path: "cursor" }] },
+    });
+  });
+
   test("a letter names its service", () => {
     expect(ownerOf("orders:orders:ord_1:evt_1:notifications")).toBe("orders");
     expect(ownerOf("nonsense")).toBe("");

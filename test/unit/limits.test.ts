@@ -1,5 +1,5 @@
 import { contracts } from "../../services/contracts.ts";
-import { Buckets, limits } from "../../services/gateway/limits.ts";
+import { Buckets, Crowd, Limits, limits } from "../../services/gateway/limits.ts";
 import { routesOf } from "../../services/gateway/routes.ts";
 import type { Contract } from "../../services/shared/contract.ts";
 
@@ -58,7 +58,63 @@ describe("limits", () => {
     expect(held.filter((one) => one.limits.length === 0).map(({ path }) => path)).toEqual(
       held.map(({ path }) => path).filter((path) => /^\/health/.test(path)),
     );
-    expect(held.find(({ path }) => path === "/v1/auth/login")?.limits).toContain("sign-in");
-    expect(held.find(({ path }) => path === "/v1/orders")?.limits).toContain("orders");
+    const limitsOf = (wanted: string) => held.find(({ path }) => path === wanted)?.limits;
+    for (const path of ["/v1/auth/login", "/v1/auth/register"]) expect(limitsOf(path)).toContain("sign-in");
+    for (const path of ["/v1/auth/refresh", "/v1/auth/logout"]) expect(limitsOf(path)).toEqual(["all"]);
+    expect(limitsOf("/v1/orders")).toContain("orders");
+  });
+
+  const order = { method: "POST", path: "/v1/orders" } as const;
+  const refused = expect.objectContaining({ type: "too_many_requests" });
+
+  test("a few hundred orders at once from one storefront are taken, thousands are not", () => {
+    const doors = new Limits(true, () => 0);
+    const buy = () => doors.hold(order, { network: "203.0.113.7" });
+    for (let n = 0; n < 500; n++) buy();
+
+    expect(buy).toThrow(refused);
+    expect(() => doors.hold(order, { network: "203.0.113.8" })).not.toThrow();
+  });
+
+  test("a user counts as that user, from wherever; for signing in only the network counts", () => {
+    const doors = new Limits(true, () => 0);
+    for (let n = 0; n < 500; n++) doors.hold(order, { userId: "usr_1", network: `203.0.113.${n % 250}` });
+    expect(() => doors.hold(order, { userId: "usr_1", network: "198.51.100.1" })).toThrow(refused);
+    expect(() => doors.hold(order, { userId: "usr_2", network: "203.0.113.1" })).not.toThrow();
+
+    const login = { method: "POST", path: "/v1/auth/login" } as const;
+    for (let n = 0; n < 100; n++) doors.hold(login, { network: "203.0.113.7" });
+    expect(() => doors.hold(login, { network: "203.0.113.7" })).toThrow(refused);
+  });
+
+  test("with limits off nobody is held up", () => {
+    const doors = new Limits(false, () => 0);
+    for (let n = 0; n < 10_000; n++) doors.hold(order, { network: "203.0.113.7" });
+  });
+});
+
+describe("a crowd", () => {
+  const enter = (crowd: Crowd, network: string, count: number) => {
+    for (let n = 0; n < count; n++) crowd.enter(network);
+  };
+
+  test("of one network never fills the house", () => {
+    const crowd = new Crowd(true);
+    enter(crowd, "a", 600);
+    crowd.enter("b");
+
+    expect(() => crowd.refuse("a")).toThrow(expect.objectContaining({ type: "too_many_requests" }));
+    expect(() => crowd.refuse("b")).not.toThrow();
+    for (let n = 0; n < 200; n++) crowd.leave("a");
+    expect(() => crowd.refuse("a")).not.toThrow();
+  });
+
+  test("of many fills it, and who is refused is told when to come again", () => {
+    const crowd = new Crowd(true);
+    for (let n = 0; n <= 1_000; n++) crowd.enter(`network-${n}`);
+
+    expect(() => crowd.refuse("network-1")).toThrow(
+      expect.objectContaining({ type: "unavailable", data: { retryAfterSeconds: 1 } }),
+    );
   });
 });

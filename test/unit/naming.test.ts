@@ -19,6 +19,21 @@ describe("handles", () => {
     expect(handleOf("日本")).not.toBe(handleOf("日本語"));
   });
 
+  test.each([
+    ["чашка 2", "кружка 2"],
+    ["マグ-1", "カップ-1"],
+    ["Ⅷ x", "八 x"],
+  ])("%s and %s, of which the same little can be spelled, get different ones", (one, other) => {
+    expect(handleOf(one)).not.toBe(handleOf(other));
+    expect(handleOf(one, 20)).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    expect(best("x", one)).not.toBe(best("x", other));
+  });
+
+  test("signs and accents are no letters that are missed", () => {
+    expect(handleOf("Brand® “Ñandú” 100%")).toBe("brand-nandu-100");
+    expect(handleOf("№ 5™")).toBe("no-5tm");
+  });
+
   test("a long one is cut, never at a dash", () => {
     expect(slug(`${"a".repeat(119)} b`)).toBe("a".repeat(119));
   });

@@ -1,3 +1,4 @@
+import { Compile } from "typebox/compile";
 import { contracts } from "../../services/contracts.ts";
 import { type Json, openapi } from "../../services/gateway/openapi.ts";
 import { routesOf } from "../../services/gateway/routes.ts";
@@ -10,7 +11,7 @@ interface Operation {
   tags: string[];
   security: Json[];
   parameters: { name?: string; in?: string; required?: boolean; schema?: Json; $ref?: string }[];
-  requestBody?: { content: Record<string, { schema: Json }> };
+  requestBody?: { content: Record<string, { schema: Json; example?: Json }> };
   responses: Record<string, { $ref?: string; content?: Json }>;
 }
 
@@ -53,7 +54,8 @@ describe("the description of the API", () => {
     expect(inPath.map(({ name }) => name)).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
     expect(inPath.every(({ required }) => required)).toBe(true);
     expect(answered.some((status) => status < 300)).toBe(true);
-    for (const status of [400, 401, 429, 500, 503]) expect(answered).toContain(status);
+    for (const status of [400, 422, 429, 500, 503]) expect(answered).toContain(status);
+    if (operation.security.length > 0) expect(answered).toContain(401);
   });
 
   test("every reference leads somewhere, and no component is left over", () => {
@@ -91,6 +93,18 @@ describe("the description of the API", () => {
     expect(operationOf("users.me")?.requestBody).toBeUndefined();
   });
 
+  test("examples are what the contracts take, and stand where they are to be filled in", () => {
+    const exemplary = routes.filter(({ contract }) => contract.example);
+    for (const { contract } of exemplary) expect(Compile(contract.params).Errors(contract.example)).toEqual([]);
+
+    expect(exemplary.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(["orders.place", "users.login", "catalog.create", "inventory.adjust"]),
+    );
+    const adjust = operationOf("inventory.adjust");
+    expect(adjust?.requestBody?.content["application/json"]?.example).toEqual({ delta: 12, reason: "delivery" });
+    expect(adjust?.parameters[0]).toMatchObject({ name: "sku", example: "MUG-SALT" });
+  });
+
   test("headers are described where they count", () => {
     const headersOf = (id: string) => operationOf(id)?.parameters.flatMap(({ $ref }) => $ref?.split("/").at(-1) ?? []);
 
@@ -102,8 +116,13 @@ describe("the description of the API", () => {
 
   test("who may use a route is said: anyone, a guest with a token, a user", () => {
     expect(operationOf("catalog.list")?.security).toEqual([{}, { bearer: [] }]);
-    expect(operationOf("orders.get")?.security).toEqual([{ bearer: [] }, { guestToken: [] }]);
+    expect(operationOf("orders.get")?.security).toEqual([
+      { bearer: [] },
+      { guestToken: [] },
+      { guestTokenInLink: [] },
+    ]);
     expect(operationOf("users.me")?.security).toEqual([{ bearer: [] }]);
+    expect(operationOf("users.login")?.security).toEqual([]);
   });
 
   test("schemas that contracts share are written down once, by their names", () => {

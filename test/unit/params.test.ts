@@ -80,6 +80,11 @@ describe("params", () => {
     expect(paramsOf(change, given({ body: { title: "A" } }))).toEqual({ id: "prod_1", title: "A" });
     expect(errors({ body: { id: "prod_2" } })).toEqual(["invalid_input", "id"]);
     expect(errors({ body: { ifVersion: 2 } })).toEqual(["invalid_input", "ifVersion"]);
+    expect(() => paramsOf(change, given({ body: { version: 2 } }))).toThrow(
+      expect.objectContaining({
+        data: { errors: [{ path: "version", message: "comes with the If-Match header" }] },
+      }),
+    );
     expect(errors({ query: [["title", "B"]] })).toEqual(["invalid_input", "title"]);
     for (const body of [[], "text", 1, null, true]) expect(errors({ body })).toEqual(["invalid_input", ""]);
   });

@@ -1,5 +1,5 @@
 import { Errors } from "moleculer";
-import { problem, refusalOf } from "../../services/gateway/problem.ts";
+import { loudnessOf, problem, refusalOf } from "../../services/gateway/problem.ts";
 import { Refusal, type RefusalCode, refusals } from "../../services/shared/refusal.ts";
 
 const told = (error: unknown) => {
@@ -71,6 +71,17 @@ describe("problem documents", () => {
       code: "internal_error",
       requestId: "req_1",
     });
+  });
+
+  test.each([
+    ["debug", new Refusal("not_found")],
+    ["debug", new Refusal("unavailable", undefined, { errors: [], retryAfterSeconds: 1 })],
+    ["warn", new Refusal("unavailable", "The store cannot be used.")],
+    ["warn", new Errors.ServiceNotFoundError({ action: "orders.place" })],
+    ["error", new TypeError("Cannot read properties of undefined")],
+    ["error", undefined],
+  ])("the log is as loud as it has to be: %s for %p", (loudness, error) => {
+    expect(loudnessOf(error)).toBe(loudness);
   });
 
   test("how long to wait and how to sign in are told in headers", () => {

@@ -45,6 +45,13 @@ describe("routes", () => {
     expect(() => routesOf(contractWith("GET /v1/a/:id", "GET /v1/a/:id"))).toThrow(/same route GET \/v1\/a\/:/);
   });
 
+  test("what depends on who asks is not kept by shared caches", () => {
+    const contract = contractWith("GET /v1/a/:id");
+    Object.assign(contract.some.actions["some.a0"]?.rest ?? {}, { cacheSeconds: 60 });
+
+    expect(() => routesOf(contract)).toThrow(/shared caches/);
+  });
+
   test("a literal path goes before a pattern", () => {
     const routes = routesOf(contractWith("GET /v1/a/:id", "GET /v1/a/b")).toSorted(byPrecision);
 
@@ -52,6 +59,7 @@ describe("routes", () => {
   });
 
   test.each([
+    ["open", [true, true, true, true]],
     ["anyone", [true, true, true, true]],
     ["user", [false, true, true, true]],
     ["staff", [false, false, true, true]],

@@ -106,6 +106,13 @@ describe("a product CSV of Shopify", () => {
     expect(entry?.product?.handle).toBe("blue-mug");
   });
 
+  test("the case of a handle does not count, anything else makes another product", () => {
+    const text = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nMug,Mug,Size,S,1\nmug,,,M,2\nкружка 1,Cup,,,1\nчашка 1,Bowl,,,1";
+    const handles = entriesOf(text).map(({ product }) => product?.handle);
+    expect(handles).toEqual(["mug", expect.stringMatching(/^1-\w{7}$/), expect.stringMatching(/^1-\w{7}$/)]);
+    expect(new Set(handles).size).toBe(3);
+  });
+
   test("SKUs lose the apostrophe that keeps spreadsheets from counting", () => {
     const [entry] = entriesOf("Handle,Title,Variant Price,Variant SKU\nmug,Mug,1,'0042");
     expect(entry?.product?.variants[0]?.sku).toBe("0042");
@@ -151,11 +158,16 @@ describe("a bad row costs its product only", () => {
     ["no price in a row that goes on", ["x,X,Size,S,,,1,", "x,,,M,,,,"], [[4, /Variant Price is empty/]]],
     ["a quantity that is none", ["x,X,,,,many,1,"], [[3, /Variant Inventory Qty/]]],
     ["no handle", [",X,,,,,1,"], [[3, /no Handle/]]],
+    ["no handle in the row that has another one's number", ["4,X,,,,,1,", ",Y,,,,,1,"], [[4, /no Handle/]]],
+    ["a handle that becomes that of another", ["a_b,X,,,,,1,", "A b,Y,,,,,1,"], [[4, /a-b is the handle .* row 3/]]],
     ["no title in any row", ["x,,,,,,1,"], [[3, /Title/]]],
     ["only pictures", ["x,X,,,,,,https://x.test/1.jpg"], [[3, /Variant Price/]]],
     ["no choice for an option", ["x,X,Size,S,,,1,", "x,,,,X-2,,1,"], [[4, /no value for the option Size/]]],
     ["a choice without an option", ["x,X,,S,,,1,"], [[3, /without a name/]]],
     ["a SKU of another product", ["x,X,,,SAME,,1,", "y,Y,,,SAME,,1,"], [[4, /SAME is that of x/]]],
+    ["a SKU that a broken row has as well", [",X,,,SAME,,1,", "y,Y,,,SAME,,1,"], [[3, /no Handle/]]],
+    ["a SKU that objects have a meaning for", ["x,X,,,__proto__,,1,"], [[3, /sku cannot be used/]]],
+    ["a choice without end", [`x,X,,${"S".repeat(9_000)},,,1,`], [[3, /^S{300}$/]]],
     ["a SKU that no address can carry", ["x,X,,,A/B,,1,"], [[3, /variants\/0\/sku cannot be used/]]],
     ["a picture that is no address", ["x,X,,,,,1,javascript:alert(1)"], [[3, /images\/0\/url/]]],
     ["a title that is too long", [`x,${"X".repeat(256)},,,,,1,`], [[3, /title/]]],

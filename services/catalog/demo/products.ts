@@ -1,10 +1,17 @@
-import type { NewProduct } from "../catalog.contract.ts";
+import type { Entry, Load } from "../sheet.ts";
 
-/** A product as staff would enter it, with the units of each SKU that are in the store at the start. */
-export type DemoProduct = NewProduct & { handle: string; stock: Record<string, number> };
+/** The import that fills a new shop. */
+export const DEMO_IMPORT = "imp_democatalogue";
+
+/** The demo catalogue, in the currency of the shop. */
+export const demoLoad = (currency: string): Load => ({
+  size: products.length,
+  entries: () => products.map((make, place) => make(currency, place + 1)),
+  reservedSkus: () => new Set(),
+});
 
 /** Title of each category by its handle. */
-export const demoCategories = {
+const categories = {
   ceramics: "Ceramics",
   kitchen: "Kitchen",
   pantry: "Pantry",
@@ -15,17 +22,15 @@ export const demoCategories = {
   light: "Light",
   "sea-and-travel": "Sea & Travel",
   bath: "Soap & Bath",
-} satisfies Record<string, string>;
-
-type CategoryHandle = keyof typeof demoCategories;
+};
 
 /** What is chosen is written like the variant's title: one value per option, in order, as in "Small / Sea blue". */
 type Row = [sku: string, choice: string, price: number, units: number, compareAtPrice?: number];
 
-interface Entry {
+interface Article {
   from: string;
   type: string;
-  in: CategoryHandle[];
+  in: (keyof typeof categories)[];
   tags: string[];
   about: string;
   picture: string;
@@ -34,36 +39,40 @@ interface Entry {
   rows: Row[];
 }
 
-const euros = (amount: number) => ({ amount, currency: "EUR" });
-const valueAt = (choice: string, position: number) => choice.split(" / ")[position] ?? "";
-
-function product(handle: string, title: string, entry: Entry): DemoProduct {
-  const { by = [], rows } = entry;
-  return {
-    handle,
-    title,
-    description: entry.about,
-    status: "active",
-    vendor: entry.from,
-    type: entry.type,
-    tags: entry.tags,
-    categories: entry.in,
-    images: [{ url: `/v1/pictures/${handle}.svg`, alt: entry.picture }],
-    options: by.map((name, i) => ({ name, values: [...new Set(rows.map(([, choice]) => valueAt(choice, i)))] })),
-    variants: rows.map(([sku, choice, price, , compareAtPrice]) => ({
-      sku,
-      title: choice,
-      options: Object.fromEntries(by.map((name, i) => [name, valueAt(choice, i)])),
-      price: euros(price),
-      ...(compareAtPrice === undefined ? {} : { compareAtPrice: euros(compareAtPrice) }),
-    })),
-    stock: Object.fromEntries(rows.map(([sku, , , units]) => [sku, units])),
+const product =
+  (handle: string, title: string, { by = [], rows, ...article }: Article) =>
+  (currency: string, row: number): Entry => {
+    const valuesOf = (choice: string) => by.map((name, place) => [name, choice.split(" / ")[place] ?? ""] as const);
+    const money = (amount: number) => ({ amount, currency });
+    return {
+      row,
+      product: {
+        handle,
+        title,
+        description: article.about,
+        status: "active",
+        vendor: article.from,
+        type: article.type,
+        tags: article.tags,
+        categories: article.in,
+        images: [{ url: `/v1/pictures/${handle}.svg`, alt: article.picture }],
+        variants: rows.map(([sku, choice, price, , compareAtPrice]) => ({
+          sku,
+          title: choice,
+          options: Object.fromEntries(valuesOf(choice)),
+          price: money(price),
+          ...(compareAtPrice === undefined ? {} : { compareAtPrice: money(compareAtPrice) }),
+        })),
+      },
+      variants: rows.map(([, , , units]) => ({ row, onHand: units })),
+      categories: Object.fromEntries(article.in.map((category) => [category, categories[category]])),
+      errors: [],
+    };
   };
-}
 
 /** Everything here is invented: the makers, the goods and the prices (EUR, in cents). */
 // biome-ignore format: a table, one product after the other
-export const demoProducts: readonly DemoProduct[] = [
+const products: readonly ReturnType<typeof product>[] = [
   product("salt-glazed-mug", "Salt-glazed mug", {
     from: "Alfar del Muelle", type: "Mug", in: ["ceramics", "kitchen"], tags: ["stoneware", "handmade", "bestseller"],
     about: "Thrown by hand and fired with sea salt, which leaves the glaze finely pitted like orange peel. Holds 320 ml and keeps its heat.",

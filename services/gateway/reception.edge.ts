@@ -1,15 +1,31 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isIP } from "node:net";
+import { networkOf } from "../shared/address.ts";
 import { Refusal } from "../shared/refusal.ts";
-import { clientAddress } from "./address.ts";
-import type { Answer } from "./answer.ts";
-import { attend, type House, refused } from "./door.ts";
-import { isRequestId, isTraceparent, optionsAnswer } from "./headers.ts";
+import { optionsAnswer, send } from "./answer.edge.ts";
+import { attend, type Guest, type House, refused } from "./door.ts";
 import type { Metrics } from "./metrics.edge.ts";
 import { type Page, pageAnswer } from "./pages.edge.ts";
-import { problem } from "./problem.ts";
+import { type Answer, problem } from "./problem.ts";
 import type { Route } from "./routes.ts";
-import { send } from "./send.ts";
-import type { Guest, Visit } from "./visit.ts";
+
+/** One request on its way through the gateway. */
+export interface Visit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Goes with every line of the log, and back to the client. */
+  readonly requestId: string;
+  readonly traceparent?: string;
+  readonly arrivedAt: number;
+  /** Where it comes from, as far as our own proxies say so, and the network that counts as one with it. */
+  readonly address: string;
+  readonly network: string;
+  /** The path, without the query and without a slash at its end. */
+  readonly url: string;
+  readonly rawQuery: string;
+  /** What the route is called in metrics: its pattern. */
+  label: string;
+}
 
 /** What the router adds to a request. */
 export interface Routed extends IncomingMessage {
@@ -18,6 +34,8 @@ export interface Routed extends IncomingMessage {
 }
 
 const countedMethods = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);
+/** In metrics, of a request whose client did not wait for the answer. */
+const LEFT_EARLY = 499;
 
 /** Sees every request first and last: gives it its identity, and sends exactly one answer. */
 export class Reception {
@@ -35,10 +53,6 @@ export class Reception {
     this.#methodsOf = methodsOf;
   }
 
-  get inFlight(): number {
-    return this.#visits.size;
-  }
-
   /** From now on every answer is the last one of its connection. */
   close(): void {
     this.#isClosing = true;
@@ -48,6 +62,7 @@ export class Reception {
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
     const visit = this.#visit(request, response);
     this.#visits.set(request, visit);
+    this.#house.crowd.enter(visit.network);
     response.once("close", () => this.#leave(visit));
     // The router would take these for the id of its context, whatever they hold.
     request.headers["x-request-id"] = visit.requestId;
@@ -77,6 +92,7 @@ export class Reception {
     const visit = this.#visits.get(request);
     if (!visit) return;
     visit.label = page.path;
+    this.#house.limits.hold({ method: "GET", path: page.path }, visit);
     const answer = this.#pages.get(page) ?? (await pageAnswer(page));
     this.#pages.set(page, answer);
     this.#answer(visit, answer);
@@ -103,13 +119,15 @@ export class Reception {
     const { world, settings } = this.#house;
     const [, path = "/", rawQuery = ""] = /^([^?]*)\??(.*)$/s.exec(target) ?? [];
     const forwardedFor = headers["x-forwarded-for"] as string | undefined;
+    const address = clientAddress(socket.remoteAddress, forwardedFor, settings.trustedProxies);
     return {
       request,
       response,
       requestId: isRequestId(headers["x-request-id"]) ? headers["x-request-id"] : world.id("req"),
       ...(isTraceparent(headers.traceparent) ? { traceparent: headers.traceparent } : {}),
       arrivedAt: world.now(),
-      address: clientAddress(socket.remoteAddress, forwardedFor, settings.trustedProxies),
+      address,
+      network: networkOf(address),
       url: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
       rawQuery,
       label: "unknown",
@@ -130,10 +148,29 @@ export class Reception {
     send(visit, answer, this.#house.settings.corsOrigins, this.#isClosing);
   }
 
-  #leave(visit: Visit): void {
-    const { request, response, label, arrivedAt } = visit;
+  #leave({ request, response, network, label, arrivedAt }: Visit): void {
     this.#visits.delete(request);
+    this.#house.crowd.leave(network);
     const method = countedMethods.has(request.method ?? "") ? (request.method as string) : "other";
-    this.#metrics.answered(method, label, response.statusCode, (this.#house.world.now() - arrivedAt) / 1000);
+    const status = response.headersSent ? response.statusCode : LEFT_EARLY;
+    this.#metrics.answered(method, label, status, (this.#house.world.now() - arrivedAt) / 1000);
   }
 }
+
+/**
+ * Where a request comes from. `X-Forwarded-For` is written by whoever sends it, so of its entries only
+ * those that our own proxies have added count: with n proxies, the n-th from the right.
+ */
+export function clientAddress(socket: string | undefined, forwardedFor: string | undefined, proxies: number): string {
+  const entries = forwardedFor?.split(",").map((entry) => entry.trim()) ?? [];
+  const named = proxies > 0 ? entries.at(-Math.min(proxies, entries.length || 1)) : undefined;
+  const address = named && isIP(named) ? named : (socket ?? "unknown");
+  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+}
+
+/** A request id is taken over when it can be nothing else; every other one is replaced. */
+export const isRequestId = (text: unknown): text is string => typeof text === "string" && /^[\w-]{8,64}$/.test(text);
+
+/** Version, trace id, span id and flags as W3C has them; all zeros are no ids. */
+export const isTraceparent = (text: unknown): text is string =>
+  typeof text === "string" && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(text);

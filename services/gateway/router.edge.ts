@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import ApiGateway from "moleculer-web";
 import type { Page } from "./pages.edge.ts";
-import type { Reception, Routed } from "./reception.ts";
+import type { Reception, Routed } from "./reception.edge.ts";
 import { byPrecision, type Route } from "./routes.ts";
 
 /** What a service with this router has, and has to have. */

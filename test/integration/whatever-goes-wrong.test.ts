@@ -1,0 +1,218 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { jest } from "@jest/globals";
+import type { Order, PlacedOrder } from "../../services/orders/orders.contract.ts";
+import { isRefusal } from "../../services/shared/refusal.ts";
+import { disagreements, unfinished } from "../books.ts";
+import { address } from "../client.ts";
+import { inWeather, storm, type Weather } from "../faults.ts";
+import { staff } from "../money.ts";
+import { openShop, type Shop } from "../shop.ts";
+import { VirtualWorld } from "../virtual-world.ts";
+
+jest.setTimeout(120_000);
+
+const services = ["catalog", "inventory", "orders", "payments", "sandbox", "notifications"] as const;
+const stock = { MUG: 150, TRAY: 60, LAMP: 25 };
+const tokens = [
+  "tok_visa",
+  "tok_declined",
+  "tok_3ds",
+  "tok_async",
+  "tok_timeout",
+  "tok_flaky",
+  "tok_capture_fails",
+  "tok_insufficient_funds",
+];
+
+/** What a buyer was told, and may rely on. */
+interface Told {
+  key: string;
+  order?: PlacedOrder;
+  refused?: string;
+  canceled?: boolean;
+}
+
+/** A shop in a storm, on a clock of its own, and the buyers that do not give up. */
+class Rush {
+  readonly world: VirtualWorld;
+  readonly weather: Weather;
+  readonly told: Told[] = [];
+  shop!: Shop;
+  /** Grows with each crash: what was under way before is over. */
+  #life = 0;
+
+  constructor(seed: number) {
+    this.world = new VirtualWorld(seed);
+    this.weather = storm(seed);
+  }
+
+  async open(dataDir?: string): Promise<void> {
+    this.shop = await this.#meanwhile(
+      openShop({
+        services: [...services],
+        world: this.world,
+        between: inWeather(this.weather, this.world),
+        ...(dataDir ? { dataDir } : {}),
+      }),
+    );
+  }
+
+  async stockUp(): Promise<void> {
+    this.weather.calm = true;
+    for (const [sku, onHand] of Object.entries(stock)) {
+      const variants = [{ sku, price: { amount: 1900, currency: "EUR" } }];
+      await this.#meanwhile(this.shop.call("catalog.create", { title: sku, status: "active", variants }, staff));
+      await this.#meanwhile(this.shop.call("inventory.open", { stock: [{ sku, onHand }] }));
+    }
+    this.weather.calm = false;
+  }
+
+  /** Lets so many buyers come, spread over some seconds, and answers when each knows where they stand. */
+  async buy(buyers: number, overMs: number, meanwhile: (turn: number) => Promise<void> = async () => {}) {
+    let left = buyers;
+    for (let n = 0; n < buyers; n++) {
+      const wait = this.world.random() * overMs;
+      this.world.after(wait, () => void this.#buyer(n).then(() => left--));
+    }
+    for (let turn = 0; left > 0 && turn < 6_000; turn++) {
+      await this.world.run(50);
+      await meanwhile(turn);
+    }
+    expect(left).toBe(0);
+  }
+
+  /** The weather clears up. Whoever was to do something has another hour for it. */
+  async settle(): Promise<void> {
+    this.weather.calm = true;
+    await this.world.run(90_000);
+    this.world.leap(60 * 60_000);
+    await this.world.run(90_000);
+  }
+
+  /** The process dies at once. What is on the disk at this moment is all that is left. */
+  async crash(): Promise<void> {
+    const left = mkdtempSync(join(tmpdir(), "lonja-crash-"));
+    this.#life++;
+    const { shop } = this;
+    cpSync(shop.folder, left, { recursive: true, filter: (path) => !/-owner$|-shm$/.test(path) });
+    await this.#meanwhile(shop.close());
+    await this.open(left);
+  }
+
+  async close(): Promise<void> {
+    await this.#meanwhile(this.shop.close());
+    rmSync(this.shop.folder, { recursive: true, force: true });
+  }
+
+  async #buyer(n: number): Promise<void> {
+    const token = tokens[n % tokens.length] ?? "";
+    const all = Object.keys(stock);
+    const lines = all
+      .slice(0, 1 + (n % 3))
+      .map((_, k) => ({ sku: all[(n + k) % 3] ?? "", quantity: 1 + ((n * 7 + k) % 2) }));
+    const told: Told = { key: `request-${n}` };
+    this.told.push(told);
+    const asked = { email: `b${n}@example.com`, lines, shippingAddress: address, payment: { token } };
+    const outcome = await this.#until(() =>
+      this.shop.call("orders.place", asked, { meta: { requestKey: told.key, bodyDigest: told.key } }),
+    );
+    if (outcome.refused) told.refused = outcome.refused;
+    const order = outcome.answer;
+    if (!order) return;
+    told.order = order;
+    if (token === "tok_3ds" && n % 3 > 0) await this.#confirm(order, n % 3 === 1);
+    if (order.status === "confirmed" && n % 11 === 0) {
+      await this.#until(() => this.shop.call("orders.cancel", { id: order.id }, staff));
+      told.canceled = true;
+    }
+  }
+
+  async #confirm(order: Order, approve: boolean): Promise<void> {
+    const id = order.payment?.nextAction?.url.split("/").at(-1) ?? "";
+    if (id) await this.#until(() => this.shop.call("sandbox.confirm", { id, approve }));
+  }
+
+  /** Asks until there is an answer that one can rely on, also of the shop that is opened after a crash. */
+  async #until<T>(ask: () => Promise<T>): Promise<{ answer?: T; refused?: string }> {
+    for (;;) {
+      const life = this.#life;
+      const lost = { name: "Error", code: 0, type: "crashed" };
+      const outcome = await Promise.race([
+        ask().then(
+          (answer) => ({ answer }),
+          (error: Error & { code?: number }) => (isRefusal(error) && error.code < 500 ? { refused: error.type } : lost),
+        ),
+        this.#end(life).then(() => lost),
+      ]);
+      if (life === this.#life && !("name" in outcome)) return outcome;
+      await this.world.pause(300 + this.world.random() * 700);
+    }
+  }
+
+  async #end(life: number): Promise<void> {
+    while (life === this.#life) await this.world.pause(50);
+  }
+
+  /** Lets time pass until it is done. */
+  async #meanwhile<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const over = work.finally(() => {
+      done = true;
+    });
+    over.catch(() => {});
+    while (!done) await this.world.run(10);
+    return over;
+  }
+}
+
+/** What every buyer was told still holds. */
+async function brokenPromises({ shop, told }: Rush): Promise<string[]> {
+  const broken: string[] = [];
+  for (const { key, order, refused, canceled } of told) {
+    if (!order) continue;
+    const now = await shop.call("orders.get", { id: order.id }, staff);
+    const wanted = canceled ? "canceled" : order.status === "confirmed" ? "confirmed" : undefined;
+    if (wanted && now.status !== wanted) broken.push(`${key} was told ${wanted} and is ${now.status}`);
+    if (refused && now.status === "confirmed") broken.push(`${key} was told ${refused} and is confirmed`);
+  }
+  return broken;
+}
+
+describe("whatever goes wrong between the services", () => {
+  test.each([1, 2, 3])("no order is lost, charged twice or oversold (seed %d)", async (seed) => {
+    const rush = new Rush(seed);
+    await rush.open();
+    await rush.stockUp();
+    await rush.buy(160, 20_000);
+    await rush.settle();
+
+    expect(await disagreements(rush.shop, stock)).toEqual([]);
+    expect(await brokenPromises(rush)).toEqual([]);
+    expect(Object.keys(rush.weather.faults)).toHaveLength(5);
+    await rush.close();
+  });
+});
+
+describe("whenever the process dies", () => {
+  test.each([11, 12])("no order is lost, charged twice or oversold (seed %d)", async (seed) => {
+    const rush = new Rush(seed);
+    await rush.open();
+    await rush.stockUp();
+    let crashes = 0;
+    await rush.buy(100, 10_000, async () => {
+      if (crashes < 5 && rush.world.random() < 0.05) {
+        crashes++;
+        await rush.crash();
+      }
+    });
+    await rush.settle();
+
+    expect(crashes).toBeGreaterThan(0);
+    expect(await disagreements(rush.shop, stock)).toEqual([]);
+    expect(await brokenPromises(rush)).toEqual([]);
+    expect(await unfinished(rush.shop)).toBe(0);
+    await rush.close();
+  });
+});
