@@ -1,5 +1,5 @@
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { UnusableStore } from "./mixins/sqlite.file.ts";
+import { UnusableStore } from "./mixins/store.ts";
 import config, { node } from "./moleculer.config.ts";
 
 /** Starts one node with the services that it is to run. */

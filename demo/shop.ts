@@ -74,10 +74,12 @@ export async function ask<T>(shop: Shop, route: string, asked: Asked = {}): Prom
   return value as T;
 }
 
-/** The shop that answers at LONJA_URL, or else one that is started for the demo. */
+/** The shop at LONJA_URL; without it the one that answers here, or else one that is started for the demo. */
 export async function findShop({ LONJA_URL, ADMIN_EMAIL, ADMIN_PASSWORD }: NodeJS.ProcessEnv): Promise<Shop> {
   const url = (LONJA_URL || "http://127.0.0.1:3000").replace(/\/+$/, "");
-  if (!(await answers(url, "live"))) return startShop();
+  const isThere = await answers(url, "live");
+  check(isThere || !LONJA_URL, `No shop answers at ${url}.`);
+  if (!isThere) return startShop();
   const admin = ADMIN_PASSWORD ? { email: ADMIN_EMAIL || "admin@lonja.local", password: ADMIN_PASSWORD } : undefined;
   return { url, admin, own: false, close: async () => {} };
 }

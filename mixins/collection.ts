@@ -2,7 +2,14 @@ import { Refusal } from "../services/shared/refusal.ts";
 import type { Page } from "../services/shared/schema.ts";
 import type { Telling } from "../services/shared/typed.ts";
 import { sleep, timeAt, type World } from "../services/shared/world.ts";
-import type { CollectionShape, Delivery, Query, StoreAdapter, StoredRecord } from "./store.ts";
+import {
+  type CollectionShape,
+  type Delivery,
+  type Query,
+  type StoreAdapter,
+  type StoredRecord,
+  UnusableStore,
+} from "./store.ts";
 
 /** Every document has these two. `version` is given by the collection. */
 export interface Doc {
@@ -17,7 +24,7 @@ export interface CollectionOptions<D extends Doc> extends Partial<CollectionShap
    * They are saved in the same write as the change and delivered at least once.
    */
   tells?: (before: D | null, after: D) => Telling[];
-  /** How to make a document of schema version n out of one of n - 1. */
+  /** How to make a document of schema version n out of one of n - 1. Each document says which one it has. */
   migrations?: Record<number, (doc: D) => D>;
 }
 
@@ -41,6 +48,7 @@ export class Collection<D extends Doc> {
   readonly adapter: StoreAdapter;
   readonly #options: CollectionOptions<D>;
   readonly #house: House;
+  readonly #schemaVersion: number;
   /** What a document was made of, for as long as somebody has the document. */
   readonly #records = new WeakMap<D, StoredRecord>();
 
@@ -49,34 +57,28 @@ export class Collection<D extends Doc> {
     this.adapter = adapter;
     this.#options = options;
     this.#house = house;
+    this.#schemaVersion = options.schemaVersion ?? 1;
     adapter.shape({
       fields: options.fields ?? [],
       lists: options.lists ?? [],
       unique: options.unique ?? [],
       indexes: options.indexes ?? [],
-      schemaVersion: options.schemaVersion ?? 1,
+      schemaVersion: this.#schemaVersion,
     });
   }
 
-  /** Brings stored documents to the schema version of the code. A store from a newer Lonja is left alone. */
+  /**
+   * Brings stored documents to the schema version of the code. It may be interrupted and begun anew, and
+   * several nodes may be at it. A store from a newer Lonja is left alone.
+   */
   async migrate(): Promise<void> {
-    const { schemaVersion = 1, migrations = {} } = this.#options;
     const stored = await this.adapter.storedSchemaVersion();
-    if (stored > schemaVersion)
-      throw new Error(
-        `The stored ${this.name} have schema version ${stored}, this Lonja knows ${schemaVersion}: start the newer one.`,
+    if (stored > this.#schemaVersion)
+      throw new UnusableStore(
+        `The stored ${this.name} have schema version ${stored}, this Lonja knows ${this.#schemaVersion}: start the newer one.`,
       );
-    for (let version = stored + 1; stored > 0 && version <= schemaVersion; version++) {
-      const migrate = migrations[version];
-      if (!migrate) continue;
-      let cursor: string | undefined;
-      do {
-        const page = await this.find({ limit: 100, cursor });
-        await Promise.all(page.data.map((doc) => this.change(doc.id, migrate)));
-        cursor = page.nextCursor ?? undefined;
-      } while (cursor);
-    }
-    if (stored !== schemaVersion) await this.adapter.setSchemaVersion(schemaVersion);
+    if (stored > 0 && stored < this.#schemaVersion) await this.#bringUp();
+    if (stored !== this.#schemaVersion) await this.adapter.setSchemaVersion(this.#schemaVersion);
   }
 
   async get(id: string): Promise<D | undefined> {
@@ -102,7 +104,7 @@ export class Collection<D extends Doc> {
     asked: { where?: Query; sort?: string; limit?: number; cursor?: string | undefined } = {},
   ): Promise<Page<D>> {
     const { where = {}, sort = "_id", limit = 20, cursor } = asked;
-    const query = cursor ? { ...where, ...after(sort, readCursor(cursor, sort)) } : where;
+    const query = cursor ? { $and: [where, after(sort, readCursor(cursor, sort))] } : where;
     const records = await this.adapter.find({ query, sort: order(sort), limit: limit + 1 });
     const data = records.slice(0, limit);
     const last = records.length > limit ? data.at(-1) : undefined;
@@ -138,9 +140,8 @@ export class Collection<D extends Doc> {
     decide: (doc: D) => D,
     { ifVersion, heard }: { ifVersion?: number | undefined; heard?: string } = {},
   ): Promise<D> {
-    if (typeof known !== "string") {
-      const after = decide(known);
-      const saved = after !== known && (await this.replace(known, after));
+    if (typeof known !== "string" && ifVersion === undefined && !heard) {
+      const saved = await this.#changeAsItIs(known, decide);
       if (saved) return saved;
     }
     const id = typeof known === "string" ? known : known.id;
@@ -169,14 +170,26 @@ export class Collection<D extends Doc> {
     return after === before ? before : this.#save(record, before, after);
   }
 
+  /** Not for what tells: what it has still to tell would go with it. */
   async remove(id: string): Promise<boolean> {
+    if (this.#options.tells) throw new Error(`${this.name} tell of themselves and cannot be removed`);
     return (await this.adapter.removeById(id)) !== null;
   }
 
+  /** Undefined: it has changed by now, or was refused for what may have changed, and is to be decided again. */
+  async #changeAsItIs(known: D, decide: (doc: D) => D): Promise<D | undefined> {
+    let after: D;
+    try {
+      after = decide(known);
+    } catch {
+      return undefined;
+    }
+    return after === known ? undefined : this.replace(known, after);
+  }
+
   async #save(record: StoredRecord, before: D, after: D, heard?: string): Promise<D | undefined> {
-    const next = this.#recordOf({ ...after, version: record.version + 1 });
-    const inbox = heard ? [...(record.inbox ?? []), heard].slice(-INBOX_LENGTH) : record.inbox;
-    if (inbox) next.inbox = inbox;
+    const next = this.#successor(record, after);
+    if (heard) next.inbox = [...(record.inbox ?? []), heard].slice(-INBOX_LENGTH);
     const doc = this.#doc(next);
     this.#putOut(next, record, this.#options.tells?.(before, doc) ?? []);
     if (!(await this.adapter.replace(next, record.version))) return undefined;
@@ -210,14 +223,43 @@ export class Collection<D extends Doc> {
   }
 
   #recordOf({ id, version, ...fields }: D): StoredRecord {
-    return { _id: id, version, ...fields };
+    return { _id: id, version, ...fields, ...(this.#schemaVersion > 1 ? { schemaVersion: this.#schemaVersion } : {}) };
+  }
+
+  /** What a newer Lonja has written stays of its version, whoever changes it. */
+  #successor(record: StoredRecord, after: D): StoredRecord {
+    const { inbox, schemaVersion = 1 } = record;
+    const next = this.#recordOf({ ...after, version: record.version + 1 });
+    if (inbox) next.inbox = inbox;
+    if (schemaVersion > this.#schemaVersion) next.schemaVersion = schemaVersion;
+    return next;
   }
 
   #doc(record: StoredRecord): D {
-    const { _id, version, outbox, outboxDueAt, parkedAt, inbox, ...fields } = record;
-    const doc = { id: record._id, version: record.version, ...fields } as unknown as D;
+    const { _id, version, schemaVersion = 1, outbox, outboxDueAt, parkedAt, inbox, ...fields } = record;
+    let doc = { id: _id, version, ...fields } as unknown as D;
+    for (let step = schemaVersion + 1; step <= this.#schemaVersion; step++)
+      doc = this.#options.migrations?.[step]?.(doc) ?? doc;
     this.#records.set(doc, record);
     return doc;
+  }
+
+  /** Saves documents as they are read. Where somebody else is faster, he does; nothing is told of it. */
+  async #bringUp(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const { data, nextCursor } = await this.find({ limit: 100, cursor });
+      await Promise.all(data.map((doc) => this.#bringUpOne(doc)));
+      cursor = nextCursor ?? undefined;
+    } while (cursor);
+  }
+
+  async #bringUpOne(doc: D): Promise<void> {
+    const record = this.#records.get(doc);
+    if (!record || (record.schemaVersion ?? 1) >= this.#schemaVersion) return;
+    const next = this.#successor(record, doc);
+    this.#putOut(next, record, []);
+    await this.adapter.replace(next, record.version);
   }
 }
 

@@ -22,18 +22,16 @@ export function due<D extends Doc, This = unknown>(
     logger: Service["logger"];
     [key: string]: unknown;
   }
-  const sweep = async (service: Sweeper): Promise<boolean> => {
+  /** One page of what is due. The next one comes at once, so that those that fail again and again hold up nobody. */
+  const sweep = async (service: Sweeper, cursor: string | undefined): Promise<string | undefined> => {
     const docs = service[collection] as Collection<D>;
-    const { data } = await docs.find({
-      where: { dueAt: { $lte: timeAt(service.world) } },
-      sort: "dueAt",
-      limit: MOST_AT_ONCE,
-    });
+    const where = { dueAt: { $lte: timeAt(service.world) } };
+    const { data, nextCursor } = await docs.find({ where, sort: "dueAt", limit: MOST_AT_ONCE, cursor });
     const outcomes = await Promise.allSettled(data.map((doc) => handle.call(service as This, doc)));
     for (const [index, outcome] of outcomes.entries())
       if (outcome.status === "rejected")
         service.logger.warn(`${data[index]?.id} is due and could not be looked after: ${outcome.reason}`);
-    return data.length === MOST_AT_ONCE && outcomes.every(({ status }) => status === "fulfilled");
+    return nextCursor ?? undefined;
   };
   const key = `$sweep:${collection}`;
 
@@ -44,7 +42,14 @@ export function due<D extends Doc, This = unknown>(
     },
     started(this: Sweeper) {
       const failed = (error: Error) => this.logger.warn(`${collection} could not be swept: ${error.message}`);
-      this[key] = repeat(this.world, SWEEP_MS, () => sweep(this), failed);
+      let cursor: string | undefined;
+      const next = async () => {
+        const from = cursor;
+        cursor = undefined;
+        cursor = await sweep(this, from);
+        return cursor !== undefined;
+      };
+      this[key] = repeat(this.world, SWEEP_MS, next, failed);
     },
     async stopped(this: Sweeper) {
       await (this[key] as (() => Promise<void>) | undefined)?.();

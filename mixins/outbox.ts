@@ -36,16 +36,26 @@ interface Post {
   send(to: string, envelope: Envelope): Promise<unknown>;
 }
 
+/** A document that has something to tell. */
+interface Teller {
+  collection: Collection<Doc>;
+  record: StoredRecord;
+}
+
+/** What became of a delivery: undefined where it was acknowledged. */
+type Outcome = [key: string, left: Delivery | undefined];
+
 /**
  * Delivers what the documents of a service have to tell. The hearer's answer is the acknowledgement;
  * what is not acknowledged is tried again with growing pauses, and parked as a dead letter after ten
- * failures. Facts of one document reach one hearer in their order; a slow hearer delays nobody else.
+ * failures. Facts of one document reach one hearer in their order; one that fails delays nobody else.
  */
 export class Outbox {
   readonly #post: Post;
   readonly #collections: Collection<Doc>[] = [];
-  readonly #busy = new Set<string>();
-  readonly #queue: (() => Promise<void>)[] = [];
+  /** The documents whose deliveries are queued or under way; true where there is more to tell since. */
+  readonly #busy = new Map<string, boolean>();
+  readonly #queue: Teller[] = [];
   #running = 0;
   #stopSweeping: (() => Promise<void>) | undefined;
   #stopped = false;
@@ -69,19 +79,19 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#stopSweeping?.();
-    this.#queue.length = 0;
+    for (const { record } of this.#queue.splice(0)) this.#busy.delete(record._id);
     for (let turns = 0; this.#running > 0 && turns < 100; turns++)
       await new Promise<void>((done) => this.#post.world.after(20, done));
   }
 
   /** A document was saved that has something to tell. */
   told(collection: Collection<Doc>, record: StoredRecord): void {
-    if (this.#stopped || this.#busy.has(record._id) || this.#queue.length >= MOST_QUEUED) return;
-    this.#busy.add(record._id);
-    this.#queue.push(async () => {
-      await this.#deliver(collection, record).finally(() => this.#busy.delete(record._id));
-    });
-    this.#run();
+    if (this.#busy.has(record._id)) this.#busy.set(record._id, true);
+    else if (!this.#stopped && this.#queue.length < MOST_QUEUED) {
+      this.#busy.set(record._id, false);
+      this.#queue.push({ collection, record });
+      this.#run();
+    }
   }
 
   /** Looks for what was left undelivered: by a crash, by a hearer that was away, by an earlier failure. */
@@ -100,7 +110,7 @@ export class Outbox {
     return more;
   }
 
-  /** Makes everything that waits due at once: a service has come up. */
+  /** A service has come up: what waited for one that was away need not wait any longer. */
   async hurry(): Promise<void> {
     for (const collection of this.#collections) {
       const waiting = await collection.adapter.find({
@@ -108,7 +118,7 @@ export class Outbox {
         sort: "outboxDueAt",
         limit: SWEEP_SIZE,
       });
-      for (const record of waiting) this.told(collection, record);
+      for (const record of waiting) this.told(collection, { ...record, outbox: (record.outbox ?? []).map(hurried) });
     }
   }
 
@@ -126,18 +136,19 @@ export class Outbox {
   }
 
   async replay(id: string): Promise<DeadLetter | undefined> {
-    const [, name, recordId, eventId, to] = id.split(":");
+    const [, name, ...rest] = id.split(":");
+    const [eventId, to] = rest.splice(-2);
     const collection = this.#collections.find((one) => one.name === name);
-    const record = recordId ? await collection?.adapter.findById(recordId) : null;
-    if (!collection || !record) return undefined;
-    const letter = lettersOf(this.#post.from, collection, record).find((one) => one.id === id);
+    const record = await collection?.adapter.findById(rest.join(":"));
+    const letter = collection && record && lettersOf(this.#post.from, collection, record).find((one) => one.id === id);
     if (!letter) return undefined;
     const outbox = (record.outbox ?? []).map((delivery) => {
       if (delivery.id !== eventId || delivery.to !== to) return delivery;
       const { parkedAt, error, ...fresh } = delivery;
       return { ...fresh, tries: 0 };
     });
-    const next = withOutbox(record, outbox, timeAt(this.#post.world));
+    // A change like any other: a delivery that is under way must not write back what it has seen before.
+    const next = { ...withOutbox(record, outbox, timeAt(this.#post.world)), version: record.version + 1 };
     if (!(await collection.adapter.replace(next, record.version))) return this.replay(id);
     this.told(collection, next);
     return letter;
@@ -161,99 +172,107 @@ export class Outbox {
       const next = this.#queue.shift();
       if (!next) return;
       this.#running++;
-      next()
+      this.#deliver(next)
         .catch((error) => this.#post.logger.warn(`A delivery could not be noted: ${error.message}`))
         .finally(() => {
           this.#running--;
+          this.#busy.delete(next.record._id);
           this.#run();
         });
     }
   }
 
-  async #deliver(collection: Collection<Doc>, record: StoredRecord): Promise<void> {
-    const lanes = Map.groupBy(record.outbox ?? [], (delivery) => delivery.to);
-    const outcomes = await Promise.all([...lanes.values()].map((lane) => this.#deliverInOrder(record._id, lane)));
-    const acknowledged = new Set(outcomes.flatMap((outcome) => outcome.acknowledged));
-    const failed = new Map(
-      outcomes.flatMap((outcome) => (outcome.failed ? [[key(outcome.failed), outcome.failed] as const] : [])),
-    );
-    const waits = outcomes.flatMap((outcome) => (outcome.againInMs === undefined ? [] : [outcome.againInMs]));
-    const left = await this.#note(
-      collection,
-      record,
-      acknowledged,
-      failed,
-      waits.length ? Math.min(...waits) : undefined,
-    );
-    if (left && waits.length === 0 && !this.#stopped) await this.#deliver(collection, left);
+  async #deliver({ collection, record }: Teller): Promise<void> {
+    let left: StoredRecord | null = record;
+    while (left) {
+      const seen: StoredRecord = left;
+      const lanes = lanesOf(seen, timeAt(this.#post.world));
+      const outcomes = await Promise.all(lanes.map((lane) => this.#deliverInOrder(seen._id, lane)));
+      const noted = await this.#note(collection, seen, new Map(outcomes.flat()));
+      if (this.#stopped) return;
+      const more = this.#busy.get(record._id);
+      this.#busy.set(record._id, false);
+      left = more ? await collection.adapter.findById(record._id) : noted;
+      if (left && lanesOf(left, timeAt(this.#post.world)).length === 0) left = null;
+    }
   }
 
-  async #deliverInOrder(
-    subject: string,
-    lane: readonly Delivery[],
-  ): Promise<{ acknowledged: string[]; failed?: Delivery; againInMs?: number }> {
-    const acknowledged: string[] = [];
+  async #deliverInOrder(subject: string, lane: readonly Delivery[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
     for (const delivery of lane) {
-      if (delivery.parkedAt) continue;
       const { id, type, at, data } = delivery;
       try {
         await this.#post.send(delivery.to, { id, type, at, subject, data });
-        acknowledged.push(key(delivery));
+        outcomes.push([key(delivery), undefined]);
       } catch (error) {
-        return { acknowledged, ...this.#failure(delivery, error as Error) };
+        return [...outcomes, [key(delivery), this.#failed(delivery, error as Error)]];
       }
     }
-    return { acknowledged };
+    return outcomes;
   }
 
-  #failure(delivery: Delivery, error: Error): { failed: Delivery; againInMs: number } {
+  #failed({ againAt: _before, away: _away, ...delivery }: Delivery, failure: Error): Delivery {
     const { world, logger } = this.#post;
-    const message = `${error.name}: ${error.message}`.slice(0, 500);
-    if (isAway(error))
-      return { failed: { ...delivery, error: message }, againInMs: AWAY_PAUSE_MS * (0.5 + world.random()) };
+    const error = `${failure.name}: ${failure.message}`.slice(0, 500);
+    if (isAway(failure))
+      return { ...delivery, error, away: true, againAt: timeAt(world, AWAY_PAUSE_MS * (0.5 + world.random())) };
     const tries = delivery.tries + 1;
     if (tries < MOST_TRIES)
-      return { failed: { ...delivery, tries, error: message }, againInMs: pauseMs(tries, world.random()) };
+      return { ...delivery, tries, error, againAt: timeAt(world, pauseMs(tries, world.random())) };
     logger.error(
-      `${delivery.type} ${delivery.id} is a dead letter: ${delivery.to} failed ${tries} times, last with ${message}`,
+      `${delivery.type} ${delivery.id} is a dead letter: ${delivery.to} failed ${tries} times, last with ${error}`,
     );
-    return { failed: { ...delivery, tries, error: message, parkedAt: timeAt(world) }, againInMs: 0 };
+    return { ...delivery, tries, error, parkedAt: timeAt(world) };
   }
 
-  /** Writes down what became of the deliveries, onto the document as it is by now, and answers it if more waits. */
+  /** Writes down what became of the deliveries, onto the document as it is by now, and answers it. */
   async #note(
     collection: Collection<Doc>,
     seen: StoredRecord,
-    acknowledged: ReadonlySet<string>,
-    failed: ReadonlyMap<string, Delivery>,
-    againInMs: number | undefined,
-  ): Promise<StoredRecord | undefined> {
+    outcomes: ReadonlyMap<string, Delivery | undefined>,
+  ): Promise<StoredRecord | null> {
     let record: StoredRecord | null = seen;
     while (record) {
-      const outbox = (record.outbox ?? [])
-        .filter((one) => !acknowledged.has(key(one)))
-        .map((one) => failed.get(key(one)) ?? one);
-      const pending = outbox.some((one) => !one.parkedAt);
-      const dueAt = pending ? timeAt(this.#post.world, againInMs ?? 0) : undefined;
-      const next = withOutbox(record, outbox, dueAt);
-      if (await collection.adapter.replace(next, record.version)) return pending ? next : undefined;
+      const outbox = (record.outbox ?? []).flatMap((one) =>
+        outcomes.has(key(one)) ? (outcomes.get(key(one)) ?? []) : [one],
+      );
+      const next = withOutbox(record, outbox, timeAt(this.#post.world));
+      if (await collection.adapter.replace(next, record.version)) return next;
       record = await collection.adapter.findById(seen._id);
     }
-    return undefined;
+    return null;
   }
 }
 
 const key = (delivery: Delivery) => `${delivery.id}:${delivery.to}`;
 
+/** What waits for each hearer, in its order. */
+function waitingIn(outbox: readonly Delivery[]): Delivery[][] {
+  const waiting = outbox.filter(({ parkedAt }) => !parkedAt);
+  return [...Map.groupBy(waiting, ({ to }) => to).values()];
+}
+
+/** What may be delivered now: whoever has failed a moment ago is left alone, however much there is to tell. */
+const lanesOf = ({ outbox = [] }: StoredRecord, now: string): Delivery[][] =>
+  waitingIn(outbox).filter(([head]) => (head?.againAt ?? now) <= now);
+
+function hurried(delivery: Delivery): Delivery {
+  const { againAt, away, ...rest } = delivery;
+  return away ? rest : delivery;
+}
+
 /** The version stays: for those who read the document, nothing has changed. */
-function withOutbox(record: StoredRecord, outbox: Delivery[], dueAt: string | undefined): StoredRecord {
-  const { outbox: _before, outboxDueAt, parkedAt, ...rest } = record;
-  const parked = outbox.find((delivery) => delivery.parkedAt)?.parkedAt;
+function withOutbox(record: StoredRecord, outbox: Delivery[], now: string): StoredRecord {
+  const { outbox: _before, outboxDueAt: _due, parkedAt: _parked, ...rest } = record;
+  const [dueAt] = waitingIn(outbox)
+    .map(([head]) => head?.againAt ?? now)
+    .toSorted();
+  const parkedAt = outbox.find((delivery) => delivery.parkedAt)?.parkedAt;
   return {
     ...rest,
     ...(outbox.length ? { outbox } : {}),
-    ...(outbox.length && dueAt ? { outboxDueAt: dueAt } : {}),
-    ...(parked ? { parkedAt: parked } : {}),
+    ...(dueAt ? { outboxDueAt: dueAt } : {}),
+    ...(parkedAt ? { parkedAt } : {}),
   };
 }
 

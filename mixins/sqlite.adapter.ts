@@ -39,25 +39,14 @@ export class SqliteAdapter implements StoreAdapter {
   async connect(): Promise<void> {
     this.file = this.opener().use();
     const { db } = this.file;
-    db.exec(`CREATE TABLE IF NOT EXISTS ${this.table} (_id TEXT PRIMARY KEY, doc TEXT NOT NULL)`);
-    const present = new Set(
-      db
-        .prepare("SELECT name FROM pragma_table_info(?)")
-        .all(this.table)
-        .map(({ name }) => name),
-    );
-    for (const field of this.columns())
-      if (!present.has(field)) {
-        db.exec(`ALTER TABLE ${this.table} ADD COLUMN ${field} ANY`);
-        db.exec(`UPDATE ${this.table} SET ${field} = json_extract(doc, '$.${field}')`);
-      }
-    const sparse = (fields: readonly string[]) => `(${fields.join(", ")}) WHERE ${fields[0]} IS NOT NULL`;
-    for (const fields of this.declared.unique)
-      db.exec(
-        `CREATE UNIQUE INDEX IF NOT EXISTS ${this.table}__${fields.join("_")} ON ${this.table} ${sparse(fields)}`,
-      );
-    for (const fields of [...this.declared.indexes, ["outboxDueAt"], ["parkedAt"]])
-      db.exec(`CREATE INDEX IF NOT EXISTS ${this.table}_${fields.join("_")} ON ${this.table} ${sparse(fields)}`);
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      this.prepareTable();
+      db.exec("COMMIT");
+    } catch (error) {
+      db.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   async disconnect(): Promise<void> {
@@ -177,6 +166,30 @@ export class SqliteAdapter implements StoreAdapter {
     return { [idField]: _id, ...rest };
   }
 
+  /** All of it or nothing: a column that was added and not filled would hide documents for good. */
+  private prepareTable(): void {
+    const { db } = this.file;
+    db.exec(`CREATE TABLE IF NOT EXISTS ${this.table} (_id TEXT PRIMARY KEY, doc TEXT NOT NULL)`);
+    const present = new Set(
+      db
+        .prepare("SELECT name FROM pragma_table_info(?)")
+        .all(this.table)
+        .map(({ name }) => name),
+    );
+    for (const field of this.columns())
+      if (!present.has(field)) {
+        db.exec(`ALTER TABLE ${this.table} ADD COLUMN ${field} ANY`);
+        db.exec(`UPDATE ${this.table} SET ${field} = json_extract(doc, '$.${field}')`);
+      }
+    const sparse = (fields: readonly string[]) => `(${fields.join(", ")}) WHERE ${fields[0]} IS NOT NULL`;
+    for (const fields of this.declared.unique)
+      db.exec(
+        `CREATE UNIQUE INDEX IF NOT EXISTS ${this.table}__${fields.join("_")} ON ${this.table} ${sparse(fields)}`,
+      );
+    for (const fields of [...this.declared.indexes, ["outboxDueAt"], ["parkedAt"]])
+      db.exec(`CREATE INDEX IF NOT EXISTS ${this.table}_${fields.join("_")} ON ${this.table} ${sparse(fields)}`);
+  }
+
   private columns(): string[] {
     return [...this.fields].filter((field) => field !== "_id");
   }
@@ -242,8 +255,10 @@ export class SqliteAdapter implements StoreAdapter {
     };
     const parts = Object.entries(query).flatMap(([field, condition]) => {
       if (condition === undefined) return [];
-      if (field === "$or")
-        return [`(${(condition as Query[]).map((part) => `(${this.conditions(part, values)})`).join(" OR ")})`];
+      if (field === "$or" || field === "$and") {
+        const all = (condition as Query[]).map((part) => `(${this.conditions(part, values) || "TRUE"})`);
+        return [`(${all.join(field === "$or" ? " OR " : " AND ")})`];
+      }
       const column = this.column(field);
       if (condition === null) return [`${column} IS NULL`];
       if (typeof condition !== "object") {

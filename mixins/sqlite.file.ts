@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Figures, noFigures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
+import { UnusableStore } from "./store.ts";
 
 interface Write<T = unknown> {
   run(): T;
@@ -22,12 +23,10 @@ const troubles: Record<number, string> = {
   14: "the file cannot be opened",
   26: "it is not a database",
 };
-const troubleOf = (error: unknown) => troubles[((error as { errcode?: number }).errcode ?? 0) & 0xff];
-
-/** A store that cannot be opened stops the start with one line. */
-export class UnusableStore extends Error {
-  override readonly name = "UnusableStore";
-}
+const troubleOf = (error: unknown): string | undefined => {
+  const { code, errcode = 0 } = error as { code?: string; errcode?: number };
+  return code === "ERR_INVALID_STATE" ? "it is closed" : troubles[errcode & 0xff];
+};
 
 /**
  * One SQLite file, owned by one process. Writes that arrive together are committed together and
@@ -73,7 +72,7 @@ export class SqliteFile {
 
   /** Closes the file with its last user; what is still queued is written first. */
   release(): boolean {
-    if (--this.#users > 0) return false;
+    if (--this.#users > 0 || !this.db.isOpen) return false;
     this.#flush();
     this.#statements.clear();
     this.db.close();
@@ -110,6 +109,7 @@ export class SqliteFile {
     this.#queue = [];
     if (group.length === 0) return;
     const settle: (() => void)[] = [];
+    this.#rollBack();
     try {
       this.db.exec("BEGIN IMMEDIATE");
       for (const { run, resolve, reject } of group) {
@@ -126,11 +126,20 @@ export class SqliteFile {
       this.figures.commits++;
       this.figures.writes += group.length;
     } catch (error) {
-      if (this.db.isOpen && this.db.isTransaction) this.db.exec("ROLLBACK");
+      this.#rollBack();
       for (const { reject } of group) reject(inOurWords(error));
       return;
     }
     for (const done of settle) done();
+  }
+
+  /** A disk that fails may fail at this as well. The next group tries it again, before it is written. */
+  #rollBack(): void {
+    try {
+      if (this.db.isOpen && this.db.isTransaction) this.db.exec("ROLLBACK");
+    } catch {
+      // Whoever waits is told what came first.
+    }
   }
 
   /** Files up to 64 MB are checked in full, which takes a fraction of a second. */
@@ -175,5 +184,3 @@ export function sqlitePath(url: string, dataDir: string): string {
   if (name === ":memory:") return name;
   return resolve(dataDir, name || "lonja.db");
 }
-
-export const isNewFile = (path: string) => path === ":memory:" || !existsSync(path);

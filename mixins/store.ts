@@ -13,6 +13,8 @@ export interface StoredRecord {
   parkedAt?: string;
   /** Ids of the facts that this document has taken in lately. */
   inbox?: string[];
+  /** The schema that the document was written by, where it is not the first. */
+  schemaVersion?: number;
   [field: string]: unknown;
 }
 
@@ -24,6 +26,10 @@ export interface Delivery {
   data: unknown;
   to: string;
   tries: number;
+  /** After a failure: not to be tried before this. */
+  againAt?: string;
+  /** The hearer was not there, which is not the fact's fault. */
+  away?: boolean;
   parkedAt?: string;
   error?: string;
 }
@@ -35,6 +41,7 @@ type Condition = Scalar | { $in?: Scalar[]; $gt?: Scalar; $gte?: Scalar; $lt?: S
 export interface Query {
   [field: string]: Condition | Query[] | undefined;
   $or?: Query[];
+  $and?: Query[];
 }
 
 /** One field or several that no two documents may share. Documents without the (first) field do not count. */
@@ -75,6 +82,11 @@ export interface StoreAdapter {
   /** The version of the documents' schema as stored, 0 for a new collection. */
   storedSchemaVersion(): Promise<number>;
   setSchemaVersion(version: number): Promise<void>;
+}
+
+/** A store that cannot be opened stops the start with one line. */
+export class UnusableStore extends Error {
+  override readonly name = "UnusableStore";
 }
 
 /** A unique index is in the way. `fields` names it. */

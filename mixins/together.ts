@@ -4,9 +4,10 @@ import type { Collection, Doc } from "./collection.ts";
 /** Documents by their id. One that does not exist is missing. */
 export type Docs<D> = ReadonlyMap<string, D>;
 
-interface Request<D extends Doc> {
+interface Request<D extends Doc, K> {
   ids: readonly string[];
-  decide: (docs: Docs<D>) => readonly D[];
+  decide: (docs: Docs<D>, known: K) => readonly D[];
+  about: string | undefined;
   resolve(docs: Docs<D>): void;
   reject(error: unknown): void;
   tries: number;
@@ -23,24 +24,38 @@ const MOST_TRIES = 20;
  * document, the requests that touch it are decided again: a decision must change nothing when it has
  * taken effect already.
  */
-export class Together<D extends Doc> {
+export class Together<D extends Doc, K = undefined> {
   readonly #collection: () => Collection<D>;
   readonly #fresh: (doc: D) => D | Promise<D>;
-  #waiting: Request<D>[] = [];
+  readonly #learn: ((about: readonly string[]) => Promise<K>) | undefined;
+  #waiting: Request<D, K>[] = [];
   #running = false;
 
-  /** `fresh` is applied to each document before the first decision of a round. */
-  constructor(collection: () => Collection<D>, fresh: (doc: D) => D | Promise<D> = (doc) => doc) {
+  /**
+   * `fresh` is applied to each document before the first decision of a round. `learn` finds out what the
+   * decisions have to know besides, of all that the requests are about. It comes last: what `fresh` takes out of
+   * a document, because it is known elsewhere, is known to `learn`.
+   */
+  constructor(
+    collection: () => Collection<D>,
+    fresh: (doc: D) => D | Promise<D> = (doc) => doc,
+    learn?: (about: readonly string[]) => Promise<K>,
+  ) {
     this.#collection = collection;
     this.#fresh = fresh;
+    this.#learn = learn;
   }
 
   /** `decide` gives back the documents that are to change, new ones with version 0. */
-  change(ids: readonly string[], decide: (docs: Docs<D>) => readonly D[]): Promise<Docs<D>> {
+  change(
+    ids: readonly string[],
+    decide: (docs: Docs<D>, known: K) => readonly D[],
+    about?: string,
+  ): Promise<Docs<D>> {
     if (this.#waiting.length >= MOST_WAITING)
       return Promise.reject(new Refusal("unavailable", "Too many are asking at once.", { retryAfterSeconds: 1 }));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ids, decide, resolve, reject, tries: 0 });
+      this.#waiting.push({ ids, decide, about, resolve, reject, tries: 0 });
       this.#start();
     });
   }
@@ -65,27 +80,36 @@ export class Together<D extends Doc> {
     }
   }
 
-  async #round(requests: readonly Request<D>[]): Promise<void> {
+  async #round(requests: readonly Request<D, K>[]): Promise<void> {
     const collection = this.#collection();
     const ids = new Set(requests.flatMap((request) => request.ids));
     const before = new Map((await collection.getMany([...ids])).map((doc) => [doc.id, doc]));
     const docs = new Map<string, D>();
     for (const doc of before.values()) docs.set(doc.id, await this.#fresh(doc));
+    const about = new Set(requests.flatMap((request) => request.about ?? []));
+    const known = (about.size > 0 ? await this.#learn?.([...about]) : undefined) as K;
     const untouched = new Map(docs);
-    const decided = requests.filter((request) => decideAlone(request, docs));
+    const decided = requests.filter((request) => decideAlone(request, docs, known));
 
     const changed = [...docs.values()].filter((doc) => doc !== untouched.get(doc.id));
     const lost = new Set<string>();
+    const failed = new Map<string, unknown>();
     await Promise.all(
       changed.map(async (doc) => {
         const old = before.get(doc.id);
-        const saved = await (old ? collection.replace(old, doc) : insertNew(collection, doc));
-        if (saved) docs.set(doc.id, saved);
-        else lost.add(doc.id);
+        try {
+          const saved = await (old ? collection.replace(old, doc) : insertNew(collection, doc));
+          if (saved) docs.set(doc.id, saved);
+          else lost.add(doc.id);
+        } catch (error) {
+          failed.set(doc.id, error);
+        }
       }),
     );
     for (const request of decided) {
-      if (!request.ids.some((id) => lost.has(id))) request.resolve(docs);
+      const failure = request.ids.find((id) => failed.has(id));
+      if (failure !== undefined) request.reject(failed.get(failure));
+      else if (!request.ids.some((id) => lost.has(id))) request.resolve(docs);
       else if (++request.tries < MOST_TRIES) this.#waiting.push(request);
       else
         request.reject(new Refusal("unavailable", "Too many are changing the same at once.", { retryAfterSeconds: 1 }));
@@ -93,9 +117,9 @@ export class Together<D extends Doc> {
   }
 }
 
-function decideAlone<D extends Doc>({ decide, reject }: Request<D>, docs: Map<string, D>): boolean {
+function decideAlone<D extends Doc, K>({ decide, reject }: Request<D, K>, docs: Map<string, D>, known: K): boolean {
   try {
-    for (const doc of decide(docs)) docs.set(doc.id, doc);
+    for (const doc of decide(docs, known)) docs.set(doc.id, doc);
     return true;
   } catch (error) {
     reject(error);

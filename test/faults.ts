@@ -51,7 +51,7 @@ export function inWeather(weather: Weather, world: World): Middleware {
       const name = action.name ?? "";
       if (!among.test(name)) return next;
       return async (ctx: Context<Record<string, unknown>>) => {
-        const call = () => next(ctx) as Promise<unknown>;
+        const call = () => next.call(this as never, ctx) as Promise<unknown>;
         if (weather.calm) return call();
         const { orderId, key, id } = ctx.params;
         const what = `${weather.seed} ${name} ${orderId ?? key ?? id ?? (ctx.meta as { requestKey?: string }).requestKey}`;

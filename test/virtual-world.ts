@@ -38,7 +38,7 @@ export class VirtualWorld implements World {
   }
 
   after(ms: number, then: () => void): () => void {
-    const alarm = { at: this.#now + ms, then };
+    const alarm = { at: this.#now + Math.ceil(ms), then };
     this.#alarms.push(alarm);
     return () => {
       this.#alarms = this.#alarms.filter((one) => one !== alarm);

@@ -285,6 +285,7 @@ export default {
       currency,
       builtIn: () => demoLoad(currency),
       put: (product, reserved) => this.editor.put(product, { reserved }),
+      ownersOf: (skus) => this.register.products(skus),
       putCategories: (titles) => this.putCategories(titles),
       openStock: (stock) => this.openStock(stock),
     });

@@ -18,7 +18,7 @@ import {
   take,
 } from "./job.ts";
 import type { Kept } from "./product.ts";
-import { type Entry, type Load, rowOf, Sheet } from "./sheet.ts";
+import { type Entry, type Load, type RowError, rowOf, Sheet } from "./sheet.ts";
 
 /** A piece of a file that is still to be imported. */
 export interface FilePart {
@@ -36,8 +36,16 @@ interface Hall {
   /** What a job without a file imports. */
   builtIn(job: Job): Load;
   put(product: NonNullable<Entry["product"]>, reservedSkus: ReadonlySet<string>): Promise<Kept>;
+  /** The products that have these SKUs now. */
+  ownersOf(skus: readonly string[]): Promise<Kept[]>;
   putCategories(titles: Readonly<Record<string, string>>): Promise<unknown>;
   openStock(stock: { sku: string; onHand: number }[]): Promise<unknown>;
+}
+
+/** What became of one product. */
+interface Outcome {
+  saved?: { entry: Entry; product: Kept };
+  errors?: readonly RowError[];
 }
 
 const LEASE_MS = 8_000;
@@ -151,7 +159,7 @@ export class Importer {
         await jobs.change(job.id, (now) => postponed(now, runner, world.now()));
         return;
       }
-      const progress = await this.#import(left, load.reservedSkus());
+      const progress = await this.#import(left, load);
       await jobs.change(job.id, (now) => advanced(now, runner, progress, until()));
     }
     await this.#drop(await jobs.change(job.id, (now) => finished(now, runner, timeAt(world))));
@@ -182,9 +190,9 @@ export class Importer {
     return Buffer.concat(parts);
   }
 
-  async #import(entries: readonly Entry[], reservedSkus: ReadonlySet<string>): Promise<Progress> {
+  async #import(entries: readonly Entry[], load: Load): Promise<Progress> {
     const { putCategories, openStock } = this.#hall;
-    const outcomes = await Promise.all(entries.map((entry) => this.#put(entry, reservedSkus)));
+    const outcomes = await Promise.all(entries.map((entry) => this.#put(entry, load)));
     const imported = outcomes.flatMap(({ saved }) => saved ?? []);
     await putCategories(Object.assign({}, ...imported.map(({ entry }) => entry.categories)));
     await openStock(
@@ -200,13 +208,24 @@ export class Importer {
   }
 
   /** A product that is refused is skipped; any other trouble is that of the whole run. */
-  async #put(entry: Entry, reservedSkus: ReadonlySet<string>) {
+  async #put(entry: Entry, load: Load, tried: readonly string[] = []): Promise<Outcome> {
     if (!entry.product) return { errors: entry.errors };
     try {
-      return { saved: { entry, product: await this.#hall.put(entry.product, reservedSkus) } };
+      return { saved: { entry, product: await this.#hall.put(entry.product, load.reservedSkus()) } };
     } catch (error) {
-      return { errors: refusedRows(entry, error) };
+      const errors = refusedRows(entry, error);
+      const owners = await this.#putOwners(error as Refusal, load, [...tried, entry.product.handle]);
+      return owners.length ? this.#put(entry, load, [...tried, ...owners]) : { errors };
     }
+  }
+
+  /** Where the file moves SKUs from one product to another, the one that gives them up goes first. */
+  async #putOwners({ data }: Refusal, load: Load, tried: readonly string[]): Promise<string[]> {
+    const skus = (data?.errors ?? []).flatMap(({ sku }) => (typeof sku === "string" ? sku : []));
+    const owners = (await this.#hall.ownersOf(skus)).map(({ handle }) => handle);
+    const entries = owners.flatMap((handle) => (tried.includes(handle) ? [] : (load.entryOf(handle) ?? [])));
+    for (const entry of entries) await this.#put(entry, load, tried);
+    return entries.flatMap(({ product }) => product?.handle ?? []);
   }
 
   async #drop(job: Job): Promise<void> {

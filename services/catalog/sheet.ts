@@ -84,6 +84,8 @@ export interface Load {
   /** How many entries there are, good and bad. */
   readonly size: number;
   entries(): Iterable<Entry>;
+  /** The entry of this handle. */
+  entryOf(handle: string): Entry | undefined;
   /**
    * SKUs that must not be made up for a variant without one: another entry brings them, or they would
    * do for two of those variants.
@@ -106,8 +108,8 @@ export class Sheet implements Load {
   readonly #columns: readonly (Column | undefined)[];
   /** By the handle as the file writes it, but for its case. */
   readonly #groups = new Map<string, Group>();
-  /** Where each handle was first seen, in the form that it gets. */
-  readonly #linesOf = new Map<string, number>();
+  /** By the handle in the form that it gets: the first one has it. */
+  readonly #byHandle = new Map<string, Group>();
   #skusRead: Skus | undefined;
 
   /** @throws UnreadableFile when a column is missing without which there is no product. */
@@ -118,7 +120,10 @@ export class Sheet implements Load {
     const missing = required.filter((column) => !this.#columns.includes(column));
     if (missing.length === 0) return;
     const called = missing.map((column) => `"${calledIn[column]}"`).join(", ");
-    throw new UnreadableFile(header.line, `the header lacks ${called}: a product CSV of Shopify has these columns, separated by commas`);
+    throw new UnreadableFile(
+      header.line,
+      `the header lacks ${called}: a product CSV of Shopify has these columns, separated by commas`,
+    );
   }
 
   get size(): number {
@@ -138,8 +143,12 @@ export class Sheet implements Load {
 
   /** In the order in which they begin, to be asked for after the last row. */
   *entries(): Generator<Entry> {
-    const { firstOf } = this.#skus();
-    for (const group of this.#groups.values()) yield this.#entry(group, firstOf);
+    for (const group of this.#groups.values()) yield this.#entry(group);
+  }
+
+  entryOf(handle: string): Entry | undefined {
+    const group = this.#byHandle.get(handle);
+    return group && this.#entry(group);
   }
 
   reservedSkus(): ReadonlySet<string> {
@@ -152,10 +161,10 @@ export class Sheet implements Load {
     if (known) return known;
     const handle = written && handleOf(written, MOST_HANDLE);
     const group: Group = { handle, rows: [], errors: [] };
-    const first = this.#linesOf.get(handle);
+    const first = this.#byHandle.get(handle)?.rows[0]?.line;
     if (!handle) group.errors.push({ row: line, message: "has no Handle" });
     else if (first) group.errors.push({ row: line, message: `${handle} is the handle of the product in row ${first}` });
-    else this.#linesOf.set(handle, line);
+    else this.#byHandle.set(handle, group);
     this.#groups.set(key, group);
     return group;
   }
@@ -181,7 +190,8 @@ export class Sheet implements Load {
     return this.#skusRead;
   }
 
-  #entry({ handle, rows, errors: known }: Group, firstOf: ReadonlyMap<string, string>): Entry {
+  #entry({ handle, rows, errors: known }: Group): Entry {
+    const { firstOf } = this.#skus();
     const row = rows[0]?.line ?? 1;
     const errors = [...known];
     const complain: Complain = (message, line = row) =>

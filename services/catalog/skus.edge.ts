@@ -45,7 +45,9 @@ export class SkuRegister {
   async claim(skus: readonly string[], productId: string): Promise<{ fresh: Claim[]; taken: string[] }> {
     const outcomes = await Promise.allSettled(skus.map((sku) => this.#claim(sku, productId)));
     const failed = outcomes.find((one) => one.status === "rejected");
-    const fresh = outcomes.flatMap((one) => (one.status === "fulfilled" && one.value?.isFresh ? [one.value.claim] : []));
+    const fresh = outcomes.flatMap((one) =>
+      one.status === "fulfilled" && one.value?.isFresh ? [one.value.claim] : [],
+    );
     const taken = skus.filter((_, i) => outcomes[i]?.status === "fulfilled" && !outcomes[i].value);
     if (!failed && taken.length === 0) return { fresh, taken };
     await this.release(fresh);

@@ -18,6 +18,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
+import { Server as NetServer } from "node:net";
 import { promisify } from "node:util";
 import { due } from "../../mixins/due.mixin.ts";
 import { type Collection, collectionOptions, store } from "../../mixins/store.mixin.ts";
@@ -59,7 +60,7 @@ const serverLimits = {
 };
 const MOST_CONNECTIONS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
-/** How long clients that are connected have to hear, with an answer, that the door closes. */
+/** How long clients that are connected have to hear that the door closes, and then to ask for the last time. */
 const LAST_CALL_MS = 250;
 const LONGEST_DRAIN_MS = 10_000;
 
@@ -75,7 +76,10 @@ interface Gateway extends WebRouter {
   needed(): ServiceName[];
   isUp(service: ServiceName): boolean;
   outboxes(): Promise<OutboxState[]>;
-  /** Lets those who are inside finish, and nobody in. */
+  /**
+   * Lets those who are inside finish, and nobody in. Readiness says so first; then no new connection is
+   * taken; then those that there are hear, with their next answer, that it is the last one.
+   */
   drain(): Promise<void>;
   letGuestsOut(): Promise<void>;
   note: House["note"];
@@ -149,14 +153,19 @@ export default {
     async letGuestsOut() {
       const { server, reception, crowd, world } = this;
       if (!server.listening) return;
-      reception.close();
-      const connections = await promisify(server.getConnections.bind(server))();
-      if (connections > 0) await sleep(world, LAST_CALL_MS);
+      const lastCall = async () => {
+        if ((await promisify(server.getConnections.bind(server))()) > 0) await sleep(world, LAST_CALL_MS);
+      };
+      await lastCall();
       const closed = once(server, "close");
-      server.close();
+      // An HTTP server's own close cuts off who is connected and about to ask: here only the listening ends.
+      NetServer.prototype.close.call(server);
+      reception.close();
+      await lastCall();
       const until = world.now() + LONGEST_DRAIN_MS;
       while (crowd.size > 0 && world.now() < until) await sleep(world, 20);
       server.closeAllConnections();
+      server.close();
       await closed;
     },
 

@@ -2,6 +2,7 @@ import { type Collection, type Doc, isDuplicate } from "../../mixins/store.mixin
 import { isRefusal, Refusal } from "../shared/refusal.ts";
 import { sleep, timeAt, type World } from "../shared/world.ts";
 import type { Guest } from "./door.ts";
+import { canonical } from "./params.ts";
 import type { Answer } from "./problem.ts";
 import { digest, NONCE_BYTES, requestKey, type Seal, sealed, sealOf, unsealed } from "./seal.edge.ts";
 
@@ -196,13 +197,4 @@ function scopeOf({ caller, body, route, path, guestToken, address }: Guest): str
   if (typeof email === "string") return `guest ${email.toLowerCase()}`;
   if (route.path.startsWith("/v1/carts/:")) return `cart ${path.id}`;
   return guestToken ? `token ${guestToken}` : `address ${address}`;
-}
-
-/** The same for equal values, whatever the order of their keys and the space between them. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item) =>
-    typeof item === "object" && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
 }

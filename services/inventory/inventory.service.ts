@@ -1,7 +1,7 @@
 import { due } from "../../mixins/due.mixin.ts";
 import { type Collection, collectionOptions, isDuplicate, store } from "../../mixins/store.mixin.ts";
 import { type Docs, Together } from "../../mixins/together.ts";
-import { found } from "../shared/refusal.ts";
+import { found, isRefusal } from "../shared/refusal.ts";
 import type { ServiceOf } from "../shared/typed.ts";
 import { timeAt } from "../shared/world.ts";
 import type { Movement } from "./inventory.contract.ts";
@@ -12,6 +12,7 @@ import {
   emptyShelf,
   expire,
   holdAll,
+  letGo,
   level,
   longMoved,
   type Moment,
@@ -34,13 +35,17 @@ const movements = collectionOptions<Kept>({
   indexes: [["sku", "_id"], ["orderId"]],
 });
 
+/** What orders have done to a SKU, as far as it is on record. */
+type OnRecord = (orderId: string, sku: string) => Past;
+
 interface Inventory {
   stock: Collection<Stock>;
   movements: Collection<Kept>;
-  desk: Together<Stock>;
+  desk: Together<Stock, OnRecord>;
   moment(): Moment;
   refresh(stock: Stock): Promise<Stock>;
-  pastOf(orderId: string): Promise<(sku: string) => Past>;
+  /** What the movements tell of these orders. */
+  recordOf(orderIds: readonly string[]): Promise<OnRecord>;
 }
 
 export default {
@@ -99,17 +104,26 @@ export default {
     async hold(ctx) {
       const { orderId, lines, expiresAt } = ctx.params;
       const wanted = unitsBySku(lines);
-      const past = await this.pastOf(orderId);
-      await this.desk.change([...wanted.keys()], (docs) => holdAll(docs, { orderId, wanted, expiresAt }, past));
+      const skus = [...wanted.keys()];
+      const order = { orderId, wanted, expiresAt };
+      await this.desk
+        .change(skus, (docs, record) => holdAll(docs, order, (sku) => record(orderId, sku)), orderId)
+        .catch(async (error) => {
+          // Another node may have been faster with one SKU after others were held.
+          if (skus.length > 1 && isRefusal(error, "insufficient_stock"))
+            await this.desk.change(skus, (docs) => letGo(skus.flatMap((sku) => docs.get(sku) ?? []), orderId, this.moment().now));
+          throw error;
+        });
       return { orderId, expiresAt };
     },
 
     async commit(ctx) {
       const { orderId, lines } = ctx.params;
       const skus = [...unitsBySku(lines).keys()];
-      const past = await this.pastOf(orderId);
-      await this.desk.change(skus, (docs) =>
-        skus.map((sku) => commit(shelf(docs, sku), orderId, past(sku), this.moment())),
+      await this.desk.change(
+        skus,
+        (docs, record) => skus.map((sku) => commit(shelf(docs, sku), orderId, record(orderId, sku), this.moment())),
+        orderId,
       );
       return null;
     },
@@ -117,11 +131,13 @@ export default {
     async release(ctx) {
       const { orderId, lines } = ctx.params;
       const units = unitsBySku(lines);
-      const past = await this.pastOf(orderId);
-      await this.desk.change([...units.keys()], (docs) =>
-        [...units].flatMap(([sku, quantity]) =>
-          docs.has(sku) ? [release(shelf(docs, sku), orderId, quantity, past(sku), this.moment())] : [],
-        ),
+      await this.desk.change(
+        [...units.keys()],
+        (docs, record) =>
+          [...units].flatMap(([sku, quantity]) =>
+            docs.has(sku) ? [release(shelf(docs, sku), orderId, quantity, record(orderId, sku), this.moment())] : [],
+          ),
+        orderId,
       );
       return null;
     },
@@ -152,10 +168,17 @@ export default {
       return refreshed(stock, now, new Set(onRecord));
     },
 
-    async pastOf(orderId) {
-      const { data } = await this.movements.find({ where: { orderId }, limit: 1000 });
-      const has = (sku: string, kind: Movement["kind"]) => data.some((one) => one.sku === sku && one.kind === kind);
-      return (sku) => ({ sold: has(sku, "sold"), returned: has(sku, "returned") });
+    async recordOf(orderIds) {
+      const moved = new Set<string>();
+      const where = { orderId: { $in: [...orderIds] } };
+      let cursor: string | undefined;
+      do {
+        const page = await this.movements.find({ where, limit: 1000, cursor });
+        for (const { kind, orderId, sku } of page.data) moved.add(`${kind} ${orderId} ${sku}`);
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor);
+      const has = (kind: Movement["kind"], orderId: string, sku: string) => moved.has(`${kind} ${orderId} ${sku}`);
+      return (orderId, sku) => ({ sold: has("sold", orderId, sku), returned: has("returned", orderId, sku) });
     },
   },
 
@@ -163,6 +186,7 @@ export default {
     this.desk = new Together(
       () => this.stock,
       (stock) => this.refresh(stock),
+      (orderIds) => this.recordOf(orderIds),
     );
   },
 } satisfies ServiceOf<"inventory", Inventory>;

@@ -128,6 +128,10 @@ export function holdAll(
   });
 }
 
+/** Gives back what an order holds of some SKUs, where it could not have all that it wanted. */
+export const letGo = (stocks: readonly Stock[], orderId: string, now: string): Stock[] =>
+  stocks.flatMap((stock) => (Object.hasOwn(stock.held, orderId) ? [settle(stock, orderId, "released", now)] : []));
+
 /** Takes what an order holds off the shelf. */
 export function commit(stock: Stock, orderId: string, past: Past, moment: Moment): Stock {
   const as = standing(stock, orderId, past);

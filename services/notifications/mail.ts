@@ -22,6 +22,8 @@ export interface Moment {
   nowMs: number;
   /** At least 0, less than 1: spreads repeats. */
   random: number;
+  /** How long a node that tries to send a letter has it for itself: longer than a try may take. */
+  leaseMs: number;
 }
 
 /** What came of a try. A failure for good is the server's no to this letter; any other may pass. */
@@ -30,8 +32,6 @@ export type Outcome = { kind: "sent" } | { kind: "failed"; error: string; forGoo
 const MOST_TRIES = 12;
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 6 * 3_600_000;
-/** How long a node that tries to send a letter has it for itself: longer than a try may take. */
-const LEASE_MS = 120_000;
 /** An order's next letter looks this often whether the one before has left. */
 const BEHIND_MS = 10_000;
 const LONGEST_ERROR = 500;
@@ -49,10 +49,10 @@ export function queued(
 }
 
 /** Somebody is about to try. If that node dies, the mail is due again when its time is over. */
-export const takenUp = <M extends Omit<KeptMail, "version">>(mail: M, { nowMs }: Moment): M => ({
+export const takenUp = <M extends Omit<KeptMail, "version">>(mail: M, { nowMs, leaseMs }: Moment): M => ({
   ...mail,
   tries: mail.tries + 1,
-  dueAt: iso(nowMs + LEASE_MS),
+  dueAt: iso(nowMs + leaseMs),
 });
 
 /** An earlier letter about the same order has not left yet. */

@@ -30,7 +30,7 @@ interface Notifications {
   moment(): Moment;
   /** The mails that leave at once. */
   leaving: Set<Promise<void>>;
-  /** Writes the mail down. It is sent in its own time, so that a slow mail server holds up no fact. */
+  /** Writes the mail down, and lets it leave at once or when it is due: a slow mail server holds up no fact. */
   keep(template: Template, fact: Told<"orders.confirmed" | "orders.canceled">, atOnce: boolean): Promise<void>;
   /** One try to send a mail that nobody else is trying to send. */
   send(mail: KeptMail): Promise<void>;
@@ -73,7 +73,7 @@ export default {
 
   methods: {
     moment() {
-      return { nowMs: this.world.now(), random: this.world.random() };
+      return { nowMs: this.world.now(), random: this.world.random(), leaseMs: 2 * this.office.longestMs };
     },
 
     async keep(template, { id, data }, atOnce) {
@@ -91,9 +91,7 @@ export default {
 
     async send(mail) {
       const outcome = await this.hand(mail);
-      const { id, status, tries, error } = await this.mails.change(mail, (mail) =>
-        tried(mail, outcome, this.moment()),
-      );
+      const { id, status, tries, error } = await this.mails.change(mail, (mail) => tried(mail, outcome, this.moment()));
       if (error) this.logger.warn(`${id} is ${status} after ${tries} tries: ${error}`);
     },
 

@@ -6,6 +6,8 @@ import type { KeptMail } from "./mail.ts";
 
 /** Where mails are taken to. */
 export interface PostOffice {
+  /** After this a try is over, one way or the other. */
+  readonly longestMs: number;
   /** Answers where the mail is now, for the log. Taking the same mail twice makes no second one where that can be known. */
   take(mail: KeptMail): Promise<string>;
   /** Does not wait: what is under way is let finish for a moment. */
@@ -15,7 +17,8 @@ export interface PostOffice {
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 20_000;
 /** For one mail, with its waiting for a connection. */
-const TRY_MS = 60_000;
+const SMTP_TRY_MS = 60_000;
+const FILE_TRY_MS = 2_000;
 const CLOSE_MS = 3_000;
 const MOST_CONNECTIONS = 5;
 
@@ -42,9 +45,10 @@ export function smtpOffice(url: string, from: string, world: World): PostOffice 
     socketTimeout: SILENCE_MS,
   });
   return {
+    longestMs: SMTP_TRY_MS,
     async take(mail) {
       const limit = new AbortController();
-      const callOff = world.after(TRY_MS, () => limit.abort());
+      const callOff = world.after(SMTP_TRY_MS, () => limit.abort());
       try {
         const { response } = await transport.sendMail({ ...messageOf(mail, from), signal: limit.signal });
         return response;
@@ -67,6 +71,7 @@ export function smtpOffice(url: string, from: string, world: World): PostOffice 
 export function fileOffice(folder: string, from: string): PostOffice {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   return {
+    longestMs: FILE_TRY_MS,
     async take(mail) {
       const { message } = await composer.sendMail(messageOf(mail, from));
       const path = join(folder, `${mail.id}.eml`);

@@ -36,7 +36,8 @@ export const Time = Type.String({
   description: "ISO 8601 in UTC.",
 });
 export const Sku = Type.String({
-  pattern: "^(?!__proto__$)[^\\s\\u0000-\\u001f/?#\\u007f](?:[^\\u0000-\\u001f/?#\\u007f]{0,62}[^\\s\\u0000-\\u001f/?#\\u007f])?$",
+  pattern:
+    "^(?!__proto__$)[^\\s\\u0000-\\u001f/?#\\u007f](?:[^\\u0000-\\u001f/?#\\u007f]{0,62}[^\\s\\u0000-\\u001f/?#\\u007f])?$",
   description: "Stock keeping unit: 1 to 64 characters without /, ? or #.",
 });
 

@@ -141,6 +141,26 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       expect((await things_.get("a"))?.size).toBe(2);
     });
 
+    test("a fact counts once, and an expected version is checked, also where the document is at hand", async () => {
+      const first = await things_.insert(thing("a", 0));
+      const more = (one: Thing) => ({ ...one, size: one.size + 1 });
+      await things_.change(first, more, { heard: "evt_1" });
+      const second = await things_.change(first, more, { heard: "evt_1" });
+
+      expect(second).toMatchObject({ size: 1, version: 2 });
+      await expect(things_.change(second, more, { ifVersion: 1 })).rejects.toMatchObject({ type: "version_conflict" });
+    });
+
+    test("a refusal that was decided on an old document is decided again on what is there", async () => {
+      const empty = await things_.insert(thing("a", 0));
+      await things_.change("a", (one) => ({ ...one, size: 5 }));
+      const take = (one: Thing) => {
+        if (one.size === 0) throw new Error("nothing is left");
+        return { ...one, size: one.size - 1 };
+      };
+      expect(await things_.change(empty, take)).toMatchObject({ size: 4 });
+    });
+
     test("what decides with a refusal leaves the document as it was", async () => {
       await things_.insert(thing("a", 1));
       await expect(
@@ -198,6 +218,14 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
         await expect(things_.find({ sort: "-size", cursor })).rejects.toMatchObject({ type: "invalid_input" });
     });
 
+    test("alternatives in a filter are not lost on the second page", async () => {
+      await things_.insertMany([1, 2, 3].map((size) => thing(`t${size}`, size)));
+      const where = { $or: [{ size: 1 }, { size: 3 }] };
+      const first = await things_.find({ where, sort: "size", limit: 1 });
+      const second = await things_.find({ where, sort: "size", limit: 2, cursor: first.nextCursor ?? undefined });
+      expect(second.data.map(({ id }) => id)).toEqual(["t3"]);
+    });
+
     test("removes", async () => {
       await things_.insert(thing("a", 1));
       expect(await things_.remove("a")).toBe(true);
@@ -213,6 +241,43 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       };
       expect((await (await reopen(doubling)).get("t7"))?.size).toBe(14);
       expect((await (await reopen(doubling)).get("t7"))?.size).toBe(14);
+    });
+
+    test("a migration that was interrupted goes on where it stopped, and changes no document twice", async () => {
+      await things_.insertMany(Array.from({ length: 150 }, (_, n) => thing(`t${n}`, n)));
+      let left = 60;
+      const doubling = (dies: boolean) => ({
+        ...things,
+        schemaVersion: 2,
+        migrations: {
+          2: (one: Thing) => {
+            if (dies && left-- === 0) throw new Error("the process dies");
+            return { ...one, size: one.size * 2 };
+          },
+        },
+      });
+      await expect(reopen(doubling(true))).rejects.toThrow("the process dies");
+
+      const migrated = await reopen(doubling(false));
+      const { data } = await migrated.find({ limit: 200 });
+      expect(data.map(({ id, size }) => [id, size])).toEqual(
+        data.map(({ id }) => [id, 2 * Number(id.slice(1))]),
+      );
+    });
+
+    test("a document of an older schema, left by a node of an older version, is read and saved as a new one", async () => {
+      const doubling = {
+        ...things,
+        schemaVersion: 2,
+        migrations: { 2: (one: Thing) => ({ ...one, size: one.size * 2 }) },
+      };
+      const newer = await reopen(doubling);
+      await opened[0]?.insert({ _id: "late", version: 1, size: 7, tags: [] });
+
+      expect(await newer.get("late")).toEqual({ id: "late", version: 1, size: 14, tags: [] });
+      await newer.change("late", (one) => ({ ...one, size: one.size + 1 }));
+      expect(await newer.get("late")).toMatchObject({ version: 2, size: 15 });
+      expect(await (await reopen(doubling)).get("late")).toMatchObject({ version: 2, size: 15 });
     });
 
     test("a store that was written by a newer version is left alone", async () => {

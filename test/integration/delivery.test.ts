@@ -173,6 +173,103 @@ describe("delivery", () => {
     expect(await post.outbox.state()).toEqual({ waiting: 0, deadLetters: 0 });
   });
 
+  test("a hearer that stumbles is not asked more often because there is more to tell", async () => {
+    let tries = 0;
+    let stumbles = true;
+    const post = await openPost(() => {
+      tries++;
+      if (stumbles) throw new Error("stumbled");
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    for (let n = 0; n < 40; n++) {
+      await post.more("a");
+      await post.world.run(25);
+    }
+    expect(tries).toBeLessThan(7);
+    stumbles = false;
+    await post.world.run(20_000);
+    expect(post.heard.map(({ news }) => news)).toEqual(Array.from({ length: 41 }, (_, n) => n + 1));
+    expect(await post.outbox.deadLetters()).toEqual([]);
+  });
+
+  test("a hearer that fails does not hold up what another is told later", async () => {
+    const post = await openPost(
+      (to) => {
+        if (to === "deaf") throw new Error("deaf");
+      },
+      ["deaf", "hearer"],
+    );
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(9_000);
+    await post.more("a");
+    await post.world.run(20);
+    expect(post.heard.map(({ news }) => news)).toEqual([1, 2]);
+  });
+
+  test("what is told just as the delivery before it is noted does not wait for the next look", async () => {
+    const post = await openPost(() => {});
+    await post.boxes.insert({ id: "a", news: 1 });
+    const telling: Promise<unknown>[] = [];
+    for (let n = 0; n < 60; n++) {
+      telling.push(post.more("a"));
+      if (n % 3 === 0) await post.world.run(0);
+    }
+    await post.world.run(1_500);
+    await Promise.all(telling);
+    await post.world.run(100);
+    expect(post.heard.at(-1)?.news).toBe(61);
+    expect(await post.outbox.state()).toMatchObject({ waiting: 0 });
+  });
+
+  test("what was queued when the delivery stopped goes out after the next start", async () => {
+    let blocked = true;
+    const post = await openPost(async () => {
+      while (blocked) await post.world.pause(10);
+    });
+    await Promise.all(Array.from({ length: 100 }, (_, n) => post.boxes.insert({ id: `b${n}`, news: 1 })));
+    const stopped = post.outbox.stop();
+    blocked = false;
+    await post.world.run(3_000);
+    await stopped;
+    expect(post.heard.length).toBeLessThan(100);
+
+    post.outbox.start();
+    await post.world.run(10_000);
+    expect(new Set(post.heard.map(({ subject }) => subject)).size).toBe(100);
+  });
+
+  test("a dead letter of a record with colons in its name can be replayed", async () => {
+    let broken = true;
+    const post = await openPost(() => {
+      if (broken) throw new Error("broken");
+    });
+    await post.boxes.insert({ id: "SKU:1:a", news: 1 });
+    await post.world.run(3_600_000);
+    const [letter] = await post.outbox.deadLetters();
+    broken = false;
+    expect(await post.outbox.replay(letter?.id ?? "")).toMatchObject({ to: "hearer" });
+    await post.world.run(1_000);
+    expect(post.heard).toMatchObject([{ subject: "SKU:1:a" }]);
+  });
+
+  test("a replay is not undone by a delivery of the same document that was under way", async () => {
+    let broken = true;
+    const post = await openPost(async (_to, { data }) => {
+      if (broken) throw new Error("broken");
+      if ((data as { news: number }).news === 2) await post.world.pause(300);
+    });
+    await post.boxes.insert({ id: "a", news: 1 });
+    await post.world.run(3_600_000);
+    const [letter] = await post.outbox.deadLetters();
+    broken = false;
+    await post.more("a");
+    await post.world.run(50);
+    await post.outbox.replay(letter?.id ?? "");
+    await post.world.run(10_000);
+    expect(post.heard.map(({ news }) => news).toSorted()).toEqual([1, 2]);
+    expect(await post.outbox.deadLetters()).toEqual([]);
+  });
+
   test("pauses double, are spread, and end at five minutes", () => {
     expect(pauseMs(1, 1)).toBe(100);
     expect(pauseMs(1, 0)).toBe(50);

@@ -34,7 +34,9 @@ describe("the demo catalogue", () => {
     const products = await active();
     expect(products).toHaveLength(entries.length);
     const wanted = new Map(
-      entries.flatMap(({ product, variants }) => (product?.variants ?? []).map(({ sku }, i) => [sku, variants[i]?.onHand])),
+      entries.flatMap(({ product, variants }) =>
+        (product?.variants ?? []).map(({ sku }, i) => [sku, variants[i]?.onHand]),
+      ),
     );
     for (const { variants } of products)
       for (const { sku, available } of variants) expect([sku, available]).toEqual([sku, wanted.get(sku)]);

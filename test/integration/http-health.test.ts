@@ -67,6 +67,32 @@ describe("stopping", () => {
         .end();
     });
 
+  test("nobody who is connected is cut off, however busy it is", async () => {
+    const shop = await openShop({ services: ["gateway", "inventory"] });
+    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    const outcomes: unknown[] = [];
+    const askOnAndOn = async () => {
+      for (;;) {
+        const outcome = await get(shop.url, "/v1/inventory/MUG", agent).then(
+          ({ status }) => status,
+          ({ code }) => code,
+        );
+        outcomes.push(outcome);
+        if (typeof outcome === "string") return;
+      }
+    };
+    const clients = Array.from({ length: 16 }, askOnAndOn);
+    await until(
+      async () => outcomes.length,
+      (answers) => answers > 100,
+    );
+    await shop.broker.stop();
+    await Promise.all(clients);
+    agent.destroy();
+
+    expect(new Set(outcomes)).toEqual(new Set([404, "ECONNREFUSED"]));
+  });
+
   test("who is inside is answered, who is connected is told, and then the door is shut", async () => {
     const shop = await openShop({ services: ["gateway", "inventory", "users"] });
     const agent = new Agent({ keepAlive: true });

@@ -137,7 +137,8 @@ describe("hostile input", () => {
           const [path, body] = next;
           const headers = { "content-type": type, "idempotency-key": `key-${keys++}` };
           const { status, text } = await admin.send(route.method, path, body, body === undefined ? {} : headers);
-          const isDescribed = described.has(`${status}`) || described.has(`${status} ${/"code":"(\w+)"/.exec(text)?.[1]}`);
+          const isDescribed =
+            described.has(`${status}`) || described.has(`${status} ${/"code":"(\w+)"/.exec(text)?.[1]}`);
           if (status >= 500 || leaks.test(text) || !(isDescribed || isElsewhere(route, path)))
             wrong.push(`${path} ${body?.slice(0, 200)}: ${status} ${text.slice(0, 300)}`);
         }

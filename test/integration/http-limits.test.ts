@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { realWorld, type World } from "../../services/shared/world.ts";
-import { Client, type Reply, until } from "../client.ts";
+import { adminOf, anOrder, Client, type Reply, stockMugs, until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 /** Nothing flows into the buckets while a test counts. */
@@ -102,4 +102,18 @@ describe("limits", () => {
     expect([same.status, same.body.detail]).toEqual([429, "Too many requests at once."]);
     expect(other.status).toBe(404);
   });
+});
+
+test("two hundred buyers of one storefront at once are no abuse", async () => {
+  const shop = await openShop({ env: { RATE_LIMIT: "on" } });
+  const client = new Client(shop.url);
+  await stockMugs(await adminOf(shop.url), 50);
+  const answers = await Promise.all(Array.from({ length: 200 }, () => client.buy(anOrder())));
+  await shop.close();
+
+  const counts = Map.groupBy(answers, ({ status, body }) => `${status} ${body.code ?? body.status}`);
+  expect([...counts].map(([what, some]) => [what, some.length]).toSorted()).toEqual([
+    ["201 confirmed", 50],
+    ["409 insufficient_stock", 150],
+  ]);
 });

@@ -136,6 +136,29 @@ describe("an import", () => {
     ]);
   });
 
+  test("SKUs may move from one product to another, whichever comes first in the file", async () => {
+    await importFile(shop, file("a,A,Kind,1,X,,1", "a,,,2,A-2,,1", "b,B,Kind,1,Y,,1", "b,,,2,B-2,,1", "c,C,,,Z,,1"));
+    const moved = file("c,C,Kind,1,Z,,1", "c,,,2,Y,,1", "b,B,Kind,1,B-2,,1", "b,,,2,X,,1", "a,A,,,A-2,,1");
+    expect(await importFile(shop, moved)).toMatchObject({ imported: 3, errors: [] });
+    const before = await seen(shop);
+    expect(before.map(({ handle, variants }) => [handle, ...variants.map(({ sku }) => sku)])).toEqual([
+      ["a", "A-2"],
+      ["b", "B-2", "X"],
+      ["c", "Z", "Y"],
+    ]);
+    await importFile(shop, moved);
+    expect(await seen(shop)).toEqual(before);
+  });
+
+  test("SKUs that two products would have to swap are refused, today and tomorrow", async () => {
+    await importFile(shop, file("a,A,,,X,,1", "b,B,,,Y,,1"));
+    const before = await seen(shop);
+    for (const _day of [1, 2]) {
+      expect(await importFile(shop, file("a,A,,,Y,,1", "b,B,,,X,,1"))).toMatchObject({ imported: 0, skipped: 2 });
+      expect(await seen(shop)).toEqual(before);
+    }
+  });
+
   test("one bad row costs its product only, and its row is told", async () => {
     await shop.call("catalog.create", {
       title: "Ours",

@@ -61,7 +61,7 @@ describe("order mail", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function open(env: Record<string, string> = {}, world = hastyWorld(20)): Promise<void> {
+  async function open(env: Record<string, string> = {}, world = hastyWorld(10)): Promise<void> {
     shop = await openShop({ services: ["notifications"], dataDir, env, world });
     closing.push(shop.close);
   }
@@ -78,7 +78,7 @@ describe("order mail", () => {
       subject: order.id,
       data: { order, reason: type === "orders.canceled" ? "canceled on request" : null },
     });
-  const mails = async () => (await shop.call("notifications.mails", {})).data;
+  const mails = async () => (await shop.call("notifications.mails", { limit: 100 })).data;
   /** Waits until all mails are as wanted. */
   async function untilMails(areSo: (mails: Mail[]) => boolean): Promise<Mail[]> {
     for (;;) {
@@ -130,6 +130,16 @@ describe("order mail", () => {
     await untilSent();
 
     expect(files().map((name) => /Your order (NO-\d)/.exec(file(name))?.[1])).toEqual(["NO-1", "NO-2", "NO-3"]);
+  });
+
+  test("a rush of orders gets all of its mails, also those that cannot leave at once", async () => {
+    await open();
+    const orders = Array.from({ length: 80 }, (_, n) => n + 1);
+    await Promise.all(orders.map((n) => hear(n, "orders.confirmed", anOrder({ id: `ord_${1_000_000_000 + n}` }))));
+    await untilSent();
+
+    expect(await mails()).toHaveLength(80);
+    expect(files()).toHaveLength(80);
   });
 
   test("mails can be listed by their order", async () => {

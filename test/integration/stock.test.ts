@@ -1,3 +1,7 @@
+import type { Middleware } from "moleculer";
+import type { Collection, Doc } from "../../mixins/store.mixin.ts";
+import { realWorld } from "../../services/shared/world.ts";
+import { until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 const orderId = (n: number) => `ord_${String(n).padStart(26, "0")}`;
@@ -6,8 +10,19 @@ const soon = () => new Date(Date.now() + 60_000).toISOString();
 describe("stock", () => {
   let shop: Shop;
 
+  /** Movements are not put on record. */
+  let isDeaf = false;
+  let hours = 0;
+
   beforeEach(async () => {
-    shop = await openShop({ services: ["inventory"] });
+    isDeaf = false;
+    hours = 0;
+    const between = {
+      localAction: (next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) => (ctx: unknown) =>
+        isDeaf && name === "inventory.hear" ? Promise.reject(new Error("deaf")) : next(ctx),
+    } as Middleware;
+    const world = { ...realWorld, now: () => realWorld.now() + hours * 3_600_000 };
+    shop = await openShop({ services: ["inventory"], between, world });
     await shop.call("inventory.open", {
       stock: [
         { sku: "MUG", onHand: 50 },
@@ -25,6 +40,8 @@ describe("stock", () => {
     shop.call("inventory.release", { orderId: orderId(n), lines });
   const level = (sku = "MUG") => shop.call("inventory.level", { sku });
   const mug = { sku: "MUG", quantity: 1 };
+  const collection = (name: "stock" | "movements") =>
+    (shop.broker.getLocalService("inventory") as unknown as Record<string, Collection<Doc>>)[name] as Collection<Doc>;
 
   test("200 buyers at once get exactly the 50 units that there are", async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 200 }, (_, n) => hold(n, mug)));
@@ -75,6 +92,44 @@ describe("stock", () => {
 
     await expect(hold(1, mug)).rejects.toMatchObject({ type: "invalid_state" });
     expect(await level()).toMatchObject({ held: 0 });
+  });
+
+  test("where another node takes the last of one SKU, what was held of the others is given back", async () => {
+    const { adapter } = collection("stock");
+    const replace = adapter.replace.bind(adapter);
+    adapter.replace = async (record, version) => {
+      const tray = record._id === "TRAY" ? await adapter.findById("TRAY") : null;
+      if (tray?.onHand === 1) await replace({ ...tray, onHand: 0, version: tray.version + 1 }, tray.version);
+      return replace(record, version);
+    };
+    await expect(hold(1, mug, { sku: "TRAY", quantity: 1 })).rejects.toMatchObject({ type: "insufficient_stock" });
+
+    expect(await level("MUG")).toMatchObject({ onHand: 50, held: 0 });
+    await expect(hold(1, mug)).rejects.toMatchObject({ type: "invalid_state" });
+  });
+
+  test("a release that is repeated just as the return is put on record returns nothing twice", async () => {
+    await hold(1, mug);
+    await commit(1, mug);
+    const sales = () => collection("movements").count({ orderId: orderId(1) });
+    expect(await until(sales, (count) => count === 1)).toBe(1);
+    isDeaf = true;
+    await release(1, mug);
+    hours++;
+    const { adapter } = collection("movements");
+    const find = adapter.find.bind(adapter);
+    adapter.find = async (filters) => {
+      const found = await find(filters);
+      adapter.find = find;
+      isDeaf = false;
+      const { outbox = [] } = (await collection("stock").adapter.findById("MUG")) ?? {};
+      for (const { to: _to, tries: _tries, error: _error, away: _away, againAt: _again, ...fact } of outbox)
+        await shop.call("inventory.hear", { ...fact, subject: "MUG" });
+      return found;
+    };
+    await release(1, mug);
+
+    expect(await level()).toMatchObject({ onHand: 50, held: 0 });
   });
 
   test("operator objects, extra fields and __proto__ are refused", async () => {

@@ -128,6 +128,65 @@ describe("the SQLite file", () => {
     await adapter.disconnect();
   });
 
+  test("a disk that fails at every word: whoever waits is told, nobody waits for ever, and it goes on later", async () => {
+    const adapter = await openThings();
+    const { db } = open();
+    const exec = db.exec.bind(db);
+    db.exec = (sql: string) => {
+      if (/COMMIT|ROLLBACK/.test(sql)) throw Object.assign(new Error("disk I/O error"), { errcode: 10 });
+      exec(sql);
+    };
+    const outcomes = await Promise.allSettled(["a", "b"].map((_id) => adapter.insert({ _id, version: 1 })));
+    db.exec = exec;
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { type: "unavailable", code: 503 } });
+
+    await adapter.insert({ _id: "c", version: 1 });
+    expect((await adapter.find({})).map(({ _id }) => _id)).toEqual(["c"]);
+    await adapter.disconnect();
+  });
+
+  test("one write that is refused takes no other of its group with it", async () => {
+    const adapter = await openThings();
+    await adapter.insert({ _id: "b", version: 1 });
+    const outcomes = await Promise.allSettled(["a", "b", "c"].map((_id) => adapter.insert({ _id, version: 1 })));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await adapter.count()).toBe(3);
+    await adapter.disconnect();
+  });
+
+  test("what is queued when the file is closed is written; what comes later is told that it is too late", async () => {
+    const adapter = await openThings();
+    const queued = adapter.insert({ _id: "a", version: 1 });
+    await adapter.disconnect();
+    await adapter.disconnect();
+    await queued;
+    await expect(adapter.insert({ _id: "b", version: 1 })).rejects.toMatchObject({ code: 503 });
+    await expect(adapter.findById("a")).rejects.toMatchObject({ code: 503 });
+
+    const again = await openThings();
+    expect((await again.find({})).map(({ _id }) => _id)).toEqual(["a"]);
+    await again.disconnect();
+  });
+
+  test("a field that is declared later is filled for all documents or not there yet, whenever the process dies", async () => {
+    const adapter = await openThings();
+    await adapter.insertMany([1, 2, 3].map((n) => ({ _id: `t${n}`, version: 1, dueAt: `2026-01-0${n}` })));
+    const change = (sql: string) => open().db.exec(sql);
+    change("UPDATE things SET doc = 'torn' WHERE _id = 't2'");
+    const wider = new SqliteAdapter(open);
+    wider.init({}, { schema: { collection: "things" } });
+    wider.shape({ fields: ["dueAt"], lists: [], unique: [], indexes: [["dueAt"]], schemaVersion: 1 });
+    await expect(wider.connect()).rejects.toThrow("malformed JSON");
+
+    change(`UPDATE things SET doc = '{"_id":"t2","version":1,"dueAt":"2026-01-02"}' WHERE _id = 't2'`);
+    await wider.connect();
+    expect(await wider.count({ query: { dueAt: { $lte: "2026-01-03" } } })).toBe(3);
+    await wider.disconnect();
+    await wider.disconnect();
+    await adapter.disconnect();
+  });
+
   test("is an adapter that moleculer-db's own service can use", async () => {
     const broker = new ServiceBroker({ logger: false });
     broker.createService({

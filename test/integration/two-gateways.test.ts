@@ -1,8 +1,8 @@
 import { Collection } from "../../mixins/collection.ts";
 import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
 import { SqliteFile } from "../../mixins/sqlite.file.ts";
-import type { Answer } from "../../services/gateway/problem.ts";
 import { type Kept, Once, type Outcome, type Ticket } from "../../services/gateway/once.edge.ts";
+import type { Answer } from "../../services/gateway/problem.ts";
 import { sealOf } from "../../services/gateway/seal.edge.ts";
 import { noFigures } from "../../services/shared/figures.ts";
 import { VirtualWorld } from "../virtual-world.ts";

@@ -14,7 +14,7 @@ import { VirtualWorld } from "../virtual-world.ts";
 jest.setTimeout(120_000);
 
 const services = ["catalog", "inventory", "orders", "payments", "sandbox", "notifications"] as const;
-const stock = { MUG: 150, TRAY: 60, LAMP: 25 };
+const stock = { MUG: 400, TRAY: 300, LAMP: 110 };
 const tokens = [
   "tok_visa",
   "tok_declined",
@@ -40,8 +40,10 @@ class Rush {
   readonly weather: Weather;
   readonly told: Told[] = [];
   shop!: Shop;
-  /** Grows with each crash: what was under way before is over. */
-  #life = 0;
+  /** The end of the process that runs now: nobody hears any more of what was under way. */
+  #death = Promise.withResolvers<void>();
+  #isDown = false;
+  #leaving: Promise<void>[] = [];
 
   constructor(seed: number) {
     this.world = new VirtualWorld(seed);
@@ -94,16 +96,20 @@ class Rush {
   /** The process dies at once. What is on the disk at this moment is all that is left. */
   async crash(): Promise<void> {
     const left = mkdtempSync(join(tmpdir(), "lonja-crash-"));
-    this.#life++;
-    const { shop } = this;
-    cpSync(shop.folder, left, { recursive: true, filter: (path) => !/-owner$|-shm$/.test(path) });
-    await this.#meanwhile(shop.close());
+    const { folder } = this.shop;
+    cpSync(folder, left, { recursive: true, filter: (path) => !/-owner$|-shm$/.test(path) });
+    this.#isDown = true;
+    this.#death.resolve();
+    this.#leaving.push(this.shop.close().then(() => rmSync(folder, { recursive: true, force: true })));
+    this.#death = Promise.withResolvers();
     await this.open(left);
+    this.#isDown = false;
   }
 
   async close(): Promise<void> {
-    await this.#meanwhile(this.shop.close());
-    rmSync(this.shop.folder, { recursive: true, force: true });
+    const { folder } = this.shop;
+    await this.#meanwhile(Promise.all([this.shop.close(), ...this.#leaving]));
+    rmSync(folder, { recursive: true, force: true });
   }
 
   async #buyer(n: number): Promise<void> {
@@ -134,25 +140,20 @@ class Rush {
     if (id) await this.#until(() => this.shop.call("sandbox.confirm", { id, approve }));
   }
 
-  /** Asks until there is an answer that one can rely on, also of the shop that is opened after a crash. */
+  /** Asks until there is an answer that one can rely on, if need be the shop that is opened after a crash. */
   async #until<T>(ask: () => Promise<T>): Promise<{ answer?: T; refused?: string }> {
     for (;;) {
-      const life = this.#life;
-      const lost = { name: "Error", code: 0, type: "crashed" };
+      while (this.#isDown) await this.world.pause(100);
       const outcome = await Promise.race([
         ask().then(
           (answer) => ({ answer }),
-          (error: Error & { code?: number }) => (isRefusal(error) && error.code < 500 ? { refused: error.type } : lost),
+          (error) => (isRefusal(error) && error.code < 500 ? { refused: error.type } : undefined),
         ),
-        this.#end(life).then(() => lost),
+        this.#death.promise,
       ]);
-      if (life === this.#life && !("name" in outcome)) return outcome;
+      if (outcome) return outcome;
       await this.world.pause(300 + this.world.random() * 700);
     }
-  }
-
-  async #end(life: number): Promise<void> {
-    while (life === this.#life) await this.world.pause(50);
   }
 
   /** Lets time pass until it is done. */

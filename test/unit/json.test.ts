@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { canonical } from "../../services/gateway/once.edge.ts";
-import { parseJson } from "../../services/gateway/params.ts";
+import { canonical, parseJson } from "../../services/gateway/params.ts";
 
 const refusalOf = (text: string) => {
   try {

@@ -116,11 +116,7 @@ describe("the description of the API", () => {
 
   test("who may use a route is said: anyone, a guest with a token, a user", () => {
     expect(operationOf("catalog.list")?.security).toEqual([{}, { bearer: [] }]);
-    expect(operationOf("orders.get")?.security).toEqual([
-      { bearer: [] },
-      { guestToken: [] },
-      { guestTokenInLink: [] },
-    ]);
+    expect(operationOf("orders.get")?.security).toEqual([{ bearer: [] }, { guestToken: [] }, { guestTokenInLink: [] }]);
     expect(operationOf("users.me")?.security).toEqual([{ bearer: [] }]);
     expect(operationOf("users.login")?.security).toEqual([]);
   });

@@ -107,7 +107,8 @@ describe("a product CSV of Shopify", () => {
   });
 
   test("the case of a handle does not count, anything else makes another product", () => {
-    const text = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nMug,Mug,Size,S,1\nmug,,,M,2\nкружка 1,Cup,,,1\nчашка 1,Bowl,,,1";
+    const text =
+      "Handle,Title,Option1 Name,Option1 Value,Variant Price\nMug,Mug,Size,S,1\nmug,,,M,2\nкружка 1,Cup,,,1\nчашка 1,Bowl,,,1";
     const handles = entriesOf(text).map(({ product }) => product?.handle);
     expect(handles).toEqual(["mug", expect.stringMatching(/^1-\w{7}$/), expect.stringMatching(/^1-\w{7}$/)]);
     expect(new Set(handles).size).toBe(3);

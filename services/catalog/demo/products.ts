@@ -7,6 +7,7 @@ export const DEMO_IMPORT = "imp_democatalogue";
 export const demoLoad = (currency: string): Load => ({
   size: products.length,
   entries: () => products.map((make, place) => make(currency, place + 1)),
+  entryOf: () => undefined,
   reservedSkus: () => new Set(),
 });
 
