@@ -4,32 +4,54 @@ import config, { node } from "./moleculer.config.ts";
 
 /** Starts one node with the services that it is to run. */
 const broker = new ServiceBroker(config);
+const { settings, world } = node;
 
-let stopping = false;
+/** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */
+const SAME_SIGNAL_MS = 1_000;
+let askedAt: number | undefined;
 const stop = async () => {
-  if (stopping) return;
-  stopping = true;
+  if (askedAt !== undefined && world.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
+  if (askedAt !== undefined) return;
+  askedAt = world.now();
+  await opening;
   await broker.stop();
   process.exit(0);
 };
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
+// A slip in the background ends nothing else: what it was about is taken up again from the store.
+process.on("unhandledRejection", (reason) => broker.logger.error("Nobody has waited for this to fail:", reason));
 
-try {
-  for (const name of node.settings.services) {
-    const { default: service } = await import(`./services/${name}/${name}.service.ts`);
-    broker.createService(service as ServiceSchema);
-  }
-  await broker.start();
-} catch (error) {
-  const known = error instanceof UnusableStore || (error as { code?: string }).code === "EADDRINUSE";
-  process.stderr.write(known ? `${(error as Error).message}\n` : `${(error as Error).stack}\n`);
-  process.exit(1);
+/** What an operator can put right needs no more than its message. */
+function wordsFor(error: Error & { syscall?: string }): string {
+  if (error instanceof UnusableStore) return error.message;
+  if (error.syscall === "listen" || error.syscall === "getaddrinfo")
+    return `HOST=${settings.host} with PORT=${settings.port} cannot be used: ${error.message}.`;
+  return error.stack ?? error.message;
 }
 
+async function open(): Promise<void> {
+  try {
+    for (const name of settings.services) {
+      const { default: service } = await import(`./services/${name}/${name}.service.ts`);
+      broker.createService(service as ServiceSchema);
+    }
+    // Why the shop cannot open is said below, and by nobody else.
+    const { error } = broker.logger;
+    broker.logger.error = () => {};
+    await broker.start();
+    broker.logger.error = error;
+  } catch (error) {
+    process.stderr.write(`${wordsFor(error as Error)}\n`);
+    process.exit(1);
+  }
+}
+
+const opening = open();
+await opening;
 // A node lives until it is told to stop, whatever it runs.
 setInterval(() => {}, 2 ** 30);
-const { host, port, services } = node.settings;
+const { host, port, services } = settings;
 if (services.includes("gateway"))
-  broker.getLogger("lonja").info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
+  broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
 if (process.argv.includes("--repl")) broker.repl();

@@ -58,7 +58,7 @@ export class Outbox {
   readonly #queue: Teller[] = [];
   #running = 0;
   #stopSweeping: (() => Promise<void>) | undefined;
-  #stopped = false;
+  #stopped = true;
 
   constructor(post: Post) {
     this.#post = post;
@@ -112,6 +112,7 @@ export class Outbox {
 
   /** A service has come up: what waited for one that was away need not wait any longer. */
   async hurry(): Promise<void> {
+    if (this.#stopped) return;
     for (const collection of this.#collections) {
       const waiting = await collection.adapter.find({
         query: { outboxDueAt: { $ne: null } },

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Figures, noFigures } from "../services/shared/figures.ts";
@@ -47,7 +47,7 @@ export class SqliteFile {
     this.figures = figures;
     try {
       if (path !== ":memory:") {
-        mkdirSync(dirname(path), { recursive: true });
+        makeFolder(dirname(path));
         this.#owner = takeOwnership(path);
       }
       this.db = new DatabaseSync(path, { timeout: 5000 });
@@ -176,6 +176,16 @@ function takeOwnership(path: string): DatabaseSync {
 function inOurWords(error: unknown): unknown {
   const trouble = troubleOf(error);
   return trouble ? new Refusal("unavailable", `The store cannot be used: ${trouble}.`) : error;
+}
+
+/**
+ * For the owner's eyes only: keys and password hashes lie there. Folder by folder, because Node's own `recursive`
+ * never comes back from a place where nothing can be made, such as `/proc`.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** Where a store URL such as `sqlite:` or `sqlite:orders.db` points to. */

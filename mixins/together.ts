@@ -47,11 +47,7 @@ export class Together<D extends Doc, K = undefined> {
   }
 
   /** `decide` gives back the documents that are to change, new ones with version 0. */
-  change(
-    ids: readonly string[],
-    decide: (docs: Docs<D>, known: K) => readonly D[],
-    about?: string,
-  ): Promise<Docs<D>> {
+  change(ids: readonly string[], decide: (docs: Docs<D>, known: K) => readonly D[], about?: string): Promise<Docs<D>> {
     if (this.#waiting.length >= MOST_WAITING)
       return Promise.reject(new Refusal("unavailable", "Too many are asking at once.", { retryAfterSeconds: 1 }));
     return new Promise((resolve, reject) => {

@@ -45,7 +45,9 @@ export async function disagreements(shop: Shop, opened: Readonly<Record<string, 
   const invoices = await whole((cursor) => call("payments.invoices", paging(cursor), staff));
   const entries = await whole((cursor) => call("payments.ledger", paging(cursor), staff));
   const mails = await whole((cursor) => call("notifications.mails", paging(cursor), staff));
-  const payments = await whole((cursor) => kept<Doc & { orderId: string }>(shop, "payments", "payments").find({ cursor }));
+  const payments = await whole((cursor) =>
+    kept<Doc & { orderId: string }>(shop, "payments", "payments").find({ cursor }),
+  );
   const orderOf = new Map(payments.map(({ id, orderId }) => [id, orderId]));
 
   for (const { id, status } of orders)
@@ -92,7 +94,11 @@ export async function disagreements(shop: Shop, opened: Readonly<Record<string, 
     [],
   );
   const numbers = invoices.map(({ sequence }) => sequence).toSorted((a, b) => a - b);
-  expect("invoice numbers", numbers, Array.from(numbers, (_, n) => n + 1));
+  expect(
+    "invoice numbers",
+    numbers,
+    Array.from(numbers, (_, n) => n + 1),
+  );
 
   for (const name of keepers) {
     const { waiting, deadLetters } = await call(`${name}.outbox`, {});

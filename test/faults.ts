@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context, Middleware } from "moleculer";
+import type { OpenStore } from "../mixins/store.mixin.ts";
+import type { StoreAdapter } from "../mixins/store.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
 
@@ -42,11 +44,45 @@ const faults: Record<string, [percent: number, Fault]> = {
 
 const among = /^(orders\.(place|cancel|hear)|(inventory|payments|sandbox|notifications)\.)/;
 const LATEST_MS = 9_000;
+const STORE_PERCENT = 2;
 
-/** Makes calls fail before or after they were carried out, come late or come twice: the same for the same seed. */
+/**
+ * Makes calls fail before or after they were carried out, come late or come twice, and stores refuse what they are
+ * to write, or what they have written: the same for the same seed.
+ */
 export function inWeather(weather: Weather, world: World): Middleware {
   const counts = new Map<string, number>();
+  const draw = (what: string): readonly [number, number] => {
+    const count = (counts.get(what) ?? 0) + 1;
+    counts.set(what, count);
+    const digest = createHash("sha256").update(`${weather.seed} ${what} ${count}`).digest();
+    return [digest.readUInt32LE(0) / 2 ** 32, digest.readUInt32LE(4) / 2 ** 32];
+  };
+  const note = (kind: string) => {
+    weather.faults[kind] = (weather.faults[kind] ?? 0) + 1;
+  };
+
+  function shaken(service: string, adapter: StoreAdapter): StoreAdapter {
+    const shake = async <T>(id: string, write: () => Promise<T>): Promise<T> => {
+      const [chance, when] = weather.calm ? [1, 0] : draw(`${service} store ${id}`);
+      const fails = chance * 100 < STORE_PERCENT;
+      if (fails) note(when < 0.5 ? "storeFails" : "storeForgets");
+      if (fails && when < 0.5) throw new Refusal("unavailable");
+      const done = await write();
+      if (fails) throw new Refusal("unavailable");
+      return done;
+    };
+    const { replace, insert } = adapter;
+    adapter.replace = (record, version) => shake(record._id, () => replace.call(adapter, record, version));
+    adapter.insert = (record) => shake(record._id, () => insert.call(adapter, record));
+    return adapter;
+  }
+
   return {
+    created(broker: object) {
+      const { openStore } = broker as { openStore: OpenStore };
+      Object.assign(broker, { openStore: (service: string) => shaken(service, openStore(service)) });
+    },
     localAction(next, action) {
       const name = action.name ?? "";
       if (!among.test(name)) return next;
@@ -54,14 +90,11 @@ export function inWeather(weather: Weather, world: World): Middleware {
         const call = () => next.call(this as never, ctx) as Promise<unknown>;
         if (weather.calm) return call();
         const { orderId, key, id } = ctx.params;
-        const what = `${weather.seed} ${name} ${orderId ?? key ?? id ?? (ctx.meta as { requestKey?: string }).requestKey}`;
-        const count = (counts.get(what) ?? 0) + 1;
-        counts.set(what, count);
-        const digest = createHash("sha256").update(`${what} ${count}`).digest();
-        const [kind, fault] = drawn((digest.readUInt32LE(0) / 2 ** 32) * 100);
+        const { requestKey } = ctx.meta as { requestKey?: string };
+        const [kindOf, chance] = draw(`${name} ${orderId ?? key ?? id ?? requestKey}`);
+        const [kind, fault] = drawn(kindOf * 100);
         if (!fault) return call();
-        weather.faults[kind] = (weather.faults[kind] ?? 0) + 1;
-        const chance = digest.readUInt32LE(4) / 2 ** 32;
+        note(kind);
         return fault(call, (then) => void world.after(chance * LATEST_MS, then), chance);
       };
     },

@@ -111,7 +111,13 @@ export default {
         .catch(async (error) => {
           // Another node may have been faster with one SKU after others were held.
           if (skus.length > 1 && isRefusal(error, "insufficient_stock"))
-            await this.desk.change(skus, (docs) => letGo(skus.flatMap((sku) => docs.get(sku) ?? []), orderId, this.moment().now));
+            await this.desk.change(skus, (docs) =>
+              letGo(
+                skus.flatMap((sku) => docs.get(sku) ?? []),
+                orderId,
+                this.moment().now,
+              ),
+            );
           throw error;
         });
       return { orderId, expiresAt };
@@ -160,14 +166,13 @@ export default {
     async refresh(stock) {
       const now = timeAt(this.world);
       const asked = longMoved(stock, now);
-      const { data } = asked.length
-        ? await this.movements.find({ where: { sku: stock.id, orderId: { $in: asked } }, limit: 10_000 })
-        : { data: [] };
+      const record = asked.length ? await this.recordOf(asked) : undefined;
       const latest = (orderId: string) => (stock.settled[orderId]?.as === "returned" ? "returned" : "sold");
-      const onRecord = data.flatMap(({ orderId, kind }) => (orderId && kind === latest(orderId) ? [orderId] : []));
+      const onRecord = asked.filter((orderId) => record?.(orderId, stock.id)[latest(orderId)]);
       return refreshed(stock, now, new Set(onRecord));
     },
 
+    /** Asks by the orders alone: a SKU's own history grows for ever. */
     async recordOf(orderIds) {
       const moved = new Set<string>();
       const where = { orderId: { $in: [...orderIds] } };

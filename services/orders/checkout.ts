@@ -1,4 +1,4 @@
-import type { Payment, PaymentFact } from "../payments/payments.contract.ts";
+import type { Payment } from "../payments/payments.contract.ts";
 import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
 import type { Params } from "../shared/typed.ts";
 import { isFree, type KeptOrder, noted, withStatus } from "./order.ts";
@@ -12,7 +12,7 @@ export interface Process {
   /** `waiting`: the buyer or the provider has to move first. */
   phase: "doing" | "waiting" | "undoing" | "done";
   step: StepName;
-  /** Grows with every move; an answer counts only in the turn in which its question was asked. */
+  /** Grows with every move, and whenever somebody takes the order up. */
   turn: number;
   tries: number;
   /** After this a step that is still not answered is given up and what was done is undone. */
@@ -128,6 +128,8 @@ export interface Moment {
 export const LEASE_MS = 5_000;
 /** The stock is held for longer than all deadlines before its taking together. */
 const HOLD_MS = 40 * 60_000;
+/** How often a payment that is waited for is looked at: news of it are not the only way to know. */
+const LOOK_MS = 60_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -148,28 +150,40 @@ export function begun(
   return { ...draft, process, dueAt: iso(nowMs + LEASE_MS) };
 }
 
-/** What has to be asked now; undefined while there is nothing to ask. */
-export function question({ process, ...rest }: KeptOrder): Ask | undefined {
-  const order = { process, ...rest };
-  if (process.phase === "doing") return stepOf(process.step).ask(order);
-  if (process.phase === "undoing") return stepOf(process.step).undo(order);
-  return undefined;
+/** What is to be asked now, or again while the order waits; undefined when it is over. */
+export function question(order: KeptOrder): Ask | undefined {
+  const { phase, step } = order.process;
+  if (phase === "done") return undefined;
+  return phase === "undoing" ? stepOf(step).undo(order) : stepOf(step).ask(order);
 }
 
 /** Whether the buyer can be told how it ended, or that it is their turn. */
 export const isSettled = ({ process }: KeptOrder): boolean => process.phase === "done" || process.phase === "waiting";
 
-/** The order after the outcome of its question. An outcome of another turn changes nothing. */
-export function advance(order: KeptOrder, turn: number, outcome: Outcome, moment: Moment): KeptOrder {
-  if (order.process.turn !== turn) return order;
-  if (outcome.kind === "unknown") return again(order, outcome.detail, moment);
-  if (order.process.phase === "undoing")
-    return outcome.kind === "refused" ? again(order, outcome.detail, moment) : undone(order, outcome.payment, moment);
-  if (outcome.kind === "refused") return failed(order, outcome, moment);
+/**
+ * The order after the outcome of a question that was `asked`. An answer counts however late it comes, as long as the
+ * order is still at that step; a no, or no answer, counts in the turn in which it was asked. What an answer to
+ * anything else says of the payment is news of it.
+ */
+export function advance(
+  order: KeptOrder,
+  asked: Pick<Process, "phase" | "step" | "turn">,
+  outcome: Outcome,
+  moment: Moment,
+): KeptOrder {
+  const { phase, step, turn } = order.process;
+  if (outcome.kind !== "answered") {
+    if (turn !== asked.turn || phase === "waiting") return order;
+    if (outcome.kind === "refused" && phase === "doing") return failed(order, outcome, moment);
+    return again(order, outcome.detail, moment);
+  }
+  const { payment } = outcome;
+  if (phase === "waiting" || phase !== asked.phase || step !== asked.step)
+    return payment ? heardOfPayment(order, payment, moment) : order;
+  if (phase === "undoing") return undone(order, payment, moment);
   // News of the payment has overtaken this answer. Asked again, it says what the news said.
-  if (outcome.payment && outcome.payment.version < order.paymentVersion)
-    return again(order, "overtaken by news", moment);
-  return answered(outcome.payment ? withPayment(order, outcome.payment) : order, outcome.payment ?? undefined, moment);
+  if (payment && payment.version < order.paymentVersion) return again(order, "overtaken by news", moment);
+  return answered(payment ? withPayment(order, payment) : order, payment ?? undefined, moment);
 }
 
 function answered(order: KeptOrder, payment: Payment | undefined, moment: Moment): KeptOrder {
@@ -179,11 +193,7 @@ function answered(order: KeptOrder, payment: Payment | undefined, moment: Moment
 }
 
 /** What each state of the payment means for the checkout. */
-function paid(
-  order: KeptOrder,
-  payment: Pick<Payment, "status" | "failure" | "nextAction">,
-  moment: Moment,
-): KeptOrder {
+function paid(order: KeptOrder, payment: Pick<Payment, "status" | "failure">, moment: Moment): KeptOrder {
   switch (payment.status) {
     case "authorized":
       return order.process.step === "authorize"
@@ -231,16 +241,23 @@ function confirmed(order: KeptOrder, moment: Moment): KeptOrder {
 }
 
 /** The buyer, or the provider, has to move. The order waits as long as the step's deadline lets it. */
-function waiting(order: KeptOrder, type: string, moment: Moment): KeptOrder {
+const waiting = (order: KeptOrder, type: string, moment: Moment): KeptOrder =>
+  lookedAgain(noted(order, iso(moment.nowMs), type), moment);
+
+function lookedAgain(order: KeptOrder, { nowMs }: Moment): KeptOrder {
   const { process } = order;
+  const lookAt = iso(nowMs + LOOK_MS);
   return {
-    ...noted(order, iso(moment.nowMs), type),
+    ...order,
     process: { ...process, phase: "waiting", turn: process.turn + 1, tries: 0 },
-    dueAt: process.deadlineAt,
+    dueAt: lookAt < process.deadlineAt ? lookAt : process.deadlineAt,
   };
 }
 
-/** A step was refused for good. What came before it is undone; a refused hold has held nothing. */
+/**
+ * A step was refused for good. What came before it is undone. A hold that was asked for once has held nothing;
+ * of one that was asked for more often, another asking may still come through.
+ */
 function failed(
   order: KeptOrder,
   refusal: { type: RefusalCode; detail: string; data?: RefusalData | undefined },
@@ -248,7 +265,7 @@ function failed(
 ): KeptOrder {
   const { type, detail, data } = refusal;
   const ended = closed({ ...order, refusal: { type, detail, data }, cancelReason: detail }, "canceled", type, moment);
-  return order.process.step === "hold" ? over(ended) : ended;
+  return order.process.step === "hold" && order.process.turn === 1 ? over(ended) : ended;
 }
 
 /** Ends an order, whatever it has reached, and sets out to undo it. */
@@ -274,23 +291,18 @@ function undone(order: KeptOrder, payment: Payment | null | undefined, moment: M
 /** Nobody knows what came of it: ask again after a pause, or give up when the deadline has passed. */
 function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
   const { process } = order;
-  if (process.phase === "doing" && iso(moment.nowMs) >= process.deadlineAt)
-    return closed(
-      {
-        ...order,
-        cancelReason: `Given up: ${detail}`,
-        refusal: { type: "unavailable", detail: "It could not be completed in time." },
-      },
-      "expired",
-      "expired",
-      moment,
-    );
+  if (process.phase === "doing" && iso(moment.nowMs) >= process.deadlineAt) return givenUp(order, detail, moment);
   const pauseMs = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** Math.min(process.tries, 20)) * (0.5 + moment.random / 2);
   return {
     ...(process.tries === 0 ? noted(order, iso(moment.nowMs), `${process.step}_unanswered`, detail) : order),
     process: { ...process, turn: process.turn + 1, tries: process.tries + 1 },
     dueAt: iso(moment.nowMs + pauseMs),
   };
+}
+
+function givenUp(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
+  const refusal = { type: "unavailable" as const, detail: "It could not be completed in time." };
+  return closed({ ...order, cancelReason: `Given up: ${detail}`, refusal }, "expired", "expired", moment);
 }
 
 function onTo(order: KeptOrder, { phase, step }: Pick<Process, "phase" | "step">, { nowMs }: Moment): KeptOrder {
@@ -323,25 +335,36 @@ export function withPayment(
   };
 }
 
-/** News of the payment that came by itself: it moves a waiting order on, and is taken down in any case. */
-export function heardOfPayment(order: KeptOrder, fact: PaymentFact, moment: Moment): KeptOrder {
-  const { paymentId: id, status, version, failure } = fact;
-  if (version <= order.paymentVersion) return order;
-  const known = withPayment(order, { id, status, version });
+/** News of the payment: it moves a waiting order on, and is taken down in any case. */
+export function heardOfPayment(
+  order: KeptOrder,
+  news: Pick<Payment, "id" | "status" | "version" | "failure"> & { nextAction?: Payment["nextAction"] },
+  moment: Moment,
+): KeptOrder {
+  const { status, version, nextAction } = news;
   const { phase } = order.process;
-  if (phase === "waiting" && status !== "requires_action" && status !== "awaiting")
-    return paid(withStatus(known, "pending"), { status, failure, nextAction: null }, moment);
-  if (phase === "done" && status !== order.paymentStatus) return noted(known, iso(moment.nowMs), `payment_${status}`);
-  return known;
+  if (version <= order.paymentVersion) return order;
+  // What the buyer has to do is not part of every news. It is looked up at once.
+  if (phase === "waiting" && status === "requires_action" && !nextAction) return { ...order, dueAt: iso(moment.nowMs) };
+  const known = withPayment(order, news);
+  if (status === order.paymentStatus) return known;
+  if (phase === "waiting") return paid(withStatus(known, "pending"), news, moment);
+  return phase === "done" ? noted(known, iso(moment.nowMs), `payment_${status}`) : known;
 }
 
-/** Somebody takes the order up: because its time has come, or its node died. Undefined: it is not due. */
+/** Somebody takes the order up: because its time has come, or its node died. The same order: it is not due. */
 export function takenUp(order: KeptOrder, moment: Moment): KeptOrder {
   const now = iso(moment.nowMs);
+  const { phase, step, turn, deadlineAt, holdUntil } = order.process;
   if (order.dueAt === undefined || order.dueAt > now) return order;
-  if (order.process.phase === "waiting")
-    return closed({ ...order, cancelReason: "The payment was not completed in time." }, "expired", "expired", moment);
-  return { ...order, process: { ...order.process, turn: order.process.turn + 1 }, dueAt: iso(moment.nowMs + LEASE_MS) };
+  if (phase === "waiting")
+    return now < deadlineAt
+      ? lookedAgain(order, moment)
+      : closed({ ...order, cancelReason: "The payment was not completed in time." }, "expired", "expired", moment);
+  // Nobody is charged for what somebody else may have by now.
+  if (phase === "doing" && (step === "hold" || step === "authorize") && now >= holdUntil)
+    return givenUp(order, "it lay for too long", moment);
+  return { ...order, process: { ...order.process, turn: turn + 1 }, dueAt: iso(moment.nowMs + LEASE_MS) };
 }
 
 /** An order can be canceled until it begins to leave the house. */

@@ -44,9 +44,18 @@ interface Orders {
   guestSecret: string;
   moment(): Moment;
   /** Writes the order down, with its first step. A repeat of the same request finds the order that is there. */
-  record(asked: PlaceOrder, meta: Meta): Promise<KeptOrder>;
-  /** Asks step by step until the order is settled, or the time that the caller has is over. */
-  drive(order: KeptOrder, untilMs: number): Promise<KeptOrder>;
+  record(asked: PlaceOrder, meta: Meta): Promise<{ order: KeptOrder; isNew: boolean }>;
+  /**
+   * Asks step by step until the order is settled, or the time that the caller has is over. What is not answered is
+   * asked again when it is due, by whoever takes the order up then; so does whoever has done so in the meantime.
+   */
+  drive(order: KeptOrder, untilMs?: number): Promise<KeptOrder>;
+  /** Changes an order, and says whether its process has moved by that. */
+  move(
+    known: string | KeptOrder,
+    decide: (order: KeptOrder) => KeptOrder,
+    options?: { heard: string },
+  ): Promise<{ order: KeptOrder; moved: boolean }>;
   ask(ask: Ask): Promise<Outcome>;
   /** Waits for an order that somebody else drives. */
   await(order: KeptOrder, untilMs: number): Promise<KeptOrder>;
@@ -64,13 +73,8 @@ export default {
   name: "orders",
   mixins: [
     due<KeptOrder, Orders>("orders", async function ({ id }) {
-      let mine = false;
-      const order = await this.orders.change(id, (order) => {
-        const taken = takenUp(order, this.moment());
-        mine = taken !== order;
-        return taken;
-      });
-      if (mine) this.goOn(order);
+      const { order, moved } = await this.move(id, (order) => takenUp(order, this.moment()));
+      if (moved) this.goOn(order);
     }),
     store({ orders, secrets: {} }),
   ],
@@ -78,11 +82,11 @@ export default {
   actions: {
     async place(ctx) {
       const untilMs = this.world.now() + PATIENCE_MS;
-      const recorded = await this.record(ctx.params, ctx.meta);
-      const order = recorded.version === 1 ? await this.drive(recorded, untilMs) : await this.await(recorded, untilMs);
-      const refusal = isSettled(order) || order.refusal ? refusalOf(order) : undefined;
+      const { order, isNew } = await this.record(ctx.params, ctx.meta);
+      const settled = await this.await(isNew ? await this.drive(order, untilMs) : order, untilMs);
+      const refusal = refusalOf(settled);
       if (refusal) throw refusal;
-      return this.placed(order);
+      return this.placed(settled);
     },
 
     async list(ctx) {
@@ -104,8 +108,9 @@ export default {
     async cancel(ctx) {
       const { id, reason = "canceled on request" } = ctx.params;
       await this.readable(id, ctx.meta);
-      const order = await this.orders.change(id, (order) => canceled(order, reason, this.moment()));
-      return orderView(await this.drive(order, this.world.now() + PATIENCE_MS));
+      const untilMs = this.world.now() + PATIENCE_MS;
+      const { order, moved } = await this.move(id, (order) => canceled(order, reason, this.moment()));
+      return orderView(await this.await(moved ? await this.drive(order, untilMs) : order, untilMs));
     },
 
     async search(ctx) {
@@ -126,9 +131,10 @@ export default {
 
   hears: {
     async "payments.changed"({ id: heard, data }) {
-      this.goOn(
-        await this.orders.change(data.orderId, (order) => heardOfPayment(order, data, this.moment()), { heard }),
-      );
+      const news = { ...data, id: data.paymentId };
+      const hear = (order: KeptOrder) => heardOfPayment(order, news, this.moment());
+      const { order, moved } = await this.move(data.orderId, hear, { heard });
+      if (moved) this.goOn(order);
     },
   },
 
@@ -144,7 +150,7 @@ export default {
     async record(asked, meta) {
       const { requestKey, bodyDigest } = meta;
       const known = requestKey ? await this.orders.first({ requestKey }) : undefined;
-      if (known) return sameRequest(known, bodyDigest);
+      if (known) return { order: sameRequest(known, bodyDigest), isNew: false };
       const { offers, currency } = await this.broker.call("catalog.offers", {
         skus: [...new Set(asked.lines.map(({ sku }) => sku))],
       });
@@ -164,26 +170,34 @@ export default {
           lineIds: lines.map(() => this.world.id("line")),
         });
         try {
-          return await this.orders.insert(begun(draft, this.world.now()));
+          return { order: await this.orders.insert(begun(draft, this.world.now())), isNew: true };
         } catch (error) {
-          if (isDuplicate(error, "requestKey"))
-            return sameRequest(found(await this.orders.first({ requestKey: requestKey ?? "" }), "order"), bodyDigest);
+          if (isDuplicate(error, "requestKey")) return this.record(asked, meta);
           if (!isDuplicate(error, "number")) throw error;
         }
       }
     },
 
-    async drive(order, untilMs) {
+    async drive(order, untilMs = Number.POSITIVE_INFINITY) {
       let now = order;
-      for (let ask = question(now); ask; ask = question(now)) {
-        const { turn } = now.process;
+      for (let ask = question(now); ask; ask = isSettled(now) ? undefined : question(now)) {
+        const { process: asked } = now;
         const outcome = await this.ask(ask);
-        now = await this.orders.change(now, (order) => advance(order, turn, outcome, this.moment()));
-        const pauseMs = outcome.kind === "unknown" ? Date.parse(now.dueAt ?? "") - this.world.now() : 0;
-        if (this.world.now() + pauseMs > untilMs) return now;
-        if (pauseMs > 0) await sleep(this.world, pauseMs);
+        const next = await this.move(now, (order) => advance(order, asked, outcome, this.moment()));
+        now = next.order;
+        if (!next.moved || now.process.tries > 0 || this.world.now() >= untilMs) break;
       }
       return now;
+    },
+
+    async move(known, decide, options) {
+      let moved = false;
+      const noticing = (order: KeptOrder) => {
+        const next = decide(order);
+        moved = next.process.turn !== order.process.turn;
+        return next;
+      };
+      return { order: await this.orders.change(known, noticing, options), moved };
     },
 
     async ask({ action, params }) {
@@ -192,7 +206,7 @@ export default {
         return { kind: "answered", payment: action.startsWith("payments.") ? (answer as never) : null };
       } catch (error) {
         const { message, name } = error as Error;
-        if (isRefusal(error) && error.code < 500)
+        if (isRefusal(error) && error.code < 500 && error.type !== "too_many_requests")
           return { kind: "refused", type: error.type, detail: message, data: error.data };
         if (!isRefusal(error) && name !== "RequestTimeoutError")
           this.logger.warn(`${action} failed: ${name} ${message}`);
@@ -210,10 +224,7 @@ export default {
     },
 
     goOn(order) {
-      if (isSettled(order)) return;
-      this.drive(order, this.world.now() + PATIENCE_MS).catch((error) =>
-        this.logger.warn(`${order.id} could not go on: ${error.message}`),
-      );
+      this.drive(order).catch((error) => this.logger.warn(`${order.id} could not go on: ${error.message}`));
     },
 
     async readable(id, { caller, guestToken: token, ...meta }) {
@@ -232,8 +243,12 @@ export default {
   async started() {
     const id = "guest-token";
     const made = { id, value: this.world.bytes(32).toString("base64url") };
-    const kept = (await this.secrets.get(id)) ?? (await this.secrets.insert(made).catch(() => this.secrets.get(id)));
-    this.guestSecret = found(kept, "secret").value;
+    const insert = () =>
+      this.secrets.insert(made).catch((error) => {
+        if (!isDuplicate(error)) throw error;
+        return this.secrets.get(id);
+      });
+    this.guestSecret = found((await this.secrets.get(id)) ?? (await insert()), "secret").value;
   },
 } satisfies ServiceOf<"orders", Orders>;
 

@@ -22,6 +22,7 @@ function copy(value: unknown, path: string): unknown {
 
   const result: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
+    if (key === "__proto__") throw new TypeError(`${path}/__proto__ would not be a field`);
     const item = (value as Record<string, unknown>)[key];
     if (item !== undefined) result[key] = copy(item, `${path}/${key}`);
   }

@@ -35,6 +35,10 @@ export class UnusableSetting extends Error {
   override readonly name = "UnusableSetting";
 }
 
+/** What stands in a terminal or a log is read by many: secrets are not shown there. */
+const shown = (name: string, text: string): string =>
+  /PASSWORD|SECRET|KEY/.test(name) ? name : `${name}=${text.replace(/\/\/[^/]*@/, "//…@")}`;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment. The first value that cannot be used is named, with what could be. */
@@ -43,7 +47,7 @@ export function readSettings(environment: Environment, terminal = false): Settin
     const text = environment[name];
     if (text === undefined || text === "") return fallback;
     const value = parse(text);
-    if (value === undefined) throw new UnusableSetting(`${name}=${text} cannot be used: ${wanted}.`);
+    if (value === undefined) throw new UnusableSetting(`${shown(name, text)} cannot be used: ${wanted}.`);
     return value;
   };
   const choice = <const C extends readonly string[]>(name: string, fallback: C[number], choices: C) =>
@@ -64,8 +68,8 @@ export function readSettings(environment: Environment, terminal = false): Settin
     "SERVICES",
     names,
     (value) => {
-      const wanted = value.split(",").map((name) => name.trim());
-      return wanted.every((name) => name in contracts) ? (wanted as ServiceName[]) : undefined;
+      const wanted = [...new Set(value.split(",").map((name) => name.trim()))];
+      return wanted.every((name) => Object.hasOwn(contracts, name)) ? (wanted as ServiceName[]) : undefined;
     },
     `it is a comma list of ${names.join(", ")}`,
   );

@@ -18,8 +18,10 @@ describe("stock", () => {
     isDeaf = false;
     hours = 0;
     const between = {
-      localAction: (next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) => (ctx: unknown) =>
-        isDeaf && name === "inventory.hear" ? Promise.reject(new Error("deaf")) : next(ctx),
+      localAction:
+        (next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) =>
+        (ctx: unknown) =>
+          isDeaf && name === "inventory.hear" ? Promise.reject(new Error("deaf")) : next(ctx),
     } as Middleware;
     const world = { ...realWorld, now: () => realWorld.now() + hours * 3_600_000 };
     shop = await openShop({ services: ["inventory"], between, world });

@@ -133,6 +133,14 @@ describe("kill -9", () => {
   });
 });
 
+describe("a folder that cannot be made", () => {
+  test("stops the start with one line that names it", async () => {
+    const shop = await startShop("/proc/lonja");
+    expect(shop.child.exitCode).toBe(1);
+    expect(shop.output()).toMatch(/^\/proc\/lonja\/lonja\.db cannot be used: .+\.\n$/);
+  });
+});
+
 describe("a setting that cannot be used", () => {
   test.each([
     ["PORT", "http", /^PORT=http cannot be used: .+\.$/m],

@@ -23,7 +23,9 @@ async function openDesks(nodes: number) {
 }
 
 const put = (desk: Together<Jar> | undefined, ...ids: string[]) =>
-  desk?.change(ids, (docs) => ids.map((id) => ({ ...(docs.get(id) ?? empty(id)), beans: (docs.get(id)?.beans ?? 0) + 1 })));
+  desk?.change(ids, (docs) =>
+    ids.map((id) => ({ ...(docs.get(id) ?? empty(id)), beans: (docs.get(id)?.beans ?? 0) + 1 })),
+  );
 const empty = (id: string): Jar => ({ id, version: 0, beans: 0 });
 
 describe("changes that are decided together", () => {

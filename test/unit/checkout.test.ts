@@ -61,7 +61,7 @@ const unknown: Outcome = { kind: "unknown", detail: "no answer" };
 const refused: Outcome = { kind: "refused", type: "insufficient_stock", detail: "none left" };
 
 const play = (order: KeptOrder, ...outcomes: Outcome[]): KeptOrder =>
-  outcomes.reduce((now, outcome) => advance(now, now.process.turn, outcome, moment()), order);
+  outcomes.reduce((now, outcome) => advance(now, now.process, outcome, moment()), order);
 const asks = (order: KeptOrder) => question(order)?.action;
 
 describe("the checkout", () => {
@@ -123,7 +123,7 @@ describe("the checkout", () => {
     const pauses: number[] = [];
     let now = 0;
     while (order.process.phase === "doing" && pauses.length < 100) {
-      order = advance(order, order.process.turn, unknown, moment(now));
+      order = advance(order, order.process, unknown, moment(now));
       const pause = Date.parse(order.dueAt ?? "") - (start + now);
       pauses.push(pause);
       now += pause;
@@ -139,7 +139,16 @@ describe("the checkout", () => {
   test("an answer of an earlier turn changes nothing", () => {
     const order = newOrder();
     const further = play(order, answered());
-    expect(advance(further, order.process.turn, refused, moment())).toBe(further);
+    expect(advance(further, order.process, refused, moment())).toBe(further);
+    expect(advance(further, order.process, answered(), moment())).toBe(further);
+  });
+
+  test("an answer that comes after the order was taken up again counts; a no does not", () => {
+    const order = newOrder();
+    const taken = takenUp(order, moment(6_000));
+    expect(asks(advance(taken, order.process, answered(), moment()))).toBe("payments.authorize");
+    expect(advance(taken, order.process, refused, moment())).toBe(taken);
+    expect(advance(taken, order.process, unknown, moment())).toBe(taken);
   });
 
   test("an order whose node died is taken up when its lease ends, and the same is asked again", () => {
@@ -155,8 +164,7 @@ describe("the checkout", () => {
     expect(waiting).toMatchObject({ status: "requires_action", payment: { nextAction: { url: "/pay" } } });
     expect(isSettled(waiting)).toBe(true);
 
-    const { id: paymentId, ...rest } = payment("authorized");
-    const heard = heardOfPayment(waiting, { paymentId, ...rest }, moment());
+    const heard = heardOfPayment(waiting, payment("authorized"), moment());
     expect(asks(heard)).toBe("inventory.commit");
     expect(heard.payment).not.toHaveProperty("nextAction");
   });
@@ -171,14 +179,12 @@ describe("the checkout", () => {
   test("old news of the payment is not taken for new", () => {
     const early = payment("authorized");
     const order = play(newOrder(), answered(), answered("authorized"), answered(), answered("captured"));
-    const { id: paymentId, ...rest } = early;
-    expect(heardOfPayment(order, { paymentId, ...rest }, moment())).toBe(order);
+    expect(heardOfPayment(order, early, moment())).toBe(order);
   });
 
   test("an answer that news has overtaken is asked for again", () => {
     const answer: Outcome = { kind: "answered", payment: payment("awaiting") };
-    const { id: paymentId, ...news } = payment("authorized");
-    const heard = heardOfPayment(play(newOrder(), answered()), { paymentId, ...news }, moment());
+    const heard = heardOfPayment(play(newOrder(), answered()), payment("authorized"), moment());
     const order = play(heard, answer);
     expect(order).toMatchObject({ paymentStatus: "authorized", process: { phase: "doing", step: "authorize" } });
   });
@@ -195,6 +201,57 @@ describe("the checkout", () => {
 
   test("an order under way cannot be canceled from outside", () => {
     expect(() => canceled(newOrder(), "no", moment())).toThrow(expect.objectContaining({ type: "invalid_state" }));
+  });
+
+  test("a hold that was asked for twice and refused is released: the first may still come through", () => {
+    const order = play(newOrder(), unknown, refused);
+    expect(order).toMatchObject({ status: "canceled", refusal: { type: "insufficient_stock" } });
+    expect(asks(order)).toBe("inventory.release");
+    expect(play(order, answered()).process.phase).toBe("done");
+  });
+
+  test("an answer that comes after somebody else has moved on is still news of the payment", () => {
+    const asked = play(newOrder(), answered());
+    const waiting = play(takenUp(asked, moment(6_000)), answered("awaiting"));
+    const order = advance(waiting, asked.process, answered("authorized"), moment(9_000));
+    expect(order).toMatchObject({ paymentStatus: "authorized", process: { phase: "doing", step: "commit" } });
+  });
+
+  test("a payment that is waited for is looked at every minute, in case the news of it got lost", () => {
+    const waiting = play(newOrder(), answered(), answered("awaiting"));
+    expect(takenUp(waiting, moment(59_000))).toBe(waiting);
+    const looking = takenUp(waiting, moment(60_000));
+    expect(looking).toMatchObject({ status: "pending", process: { phase: "waiting" } });
+    expect(asks(looking)).toBe("payments.authorize");
+    expect(takenUp(looking, moment(61_000))).toBe(looking);
+
+    const look = (outcome: Outcome) => advance(looking, looking.process, outcome, moment(61_000));
+    expect(look(unknown)).toBe(looking);
+    expect(look(refused)).toBe(looking);
+    expect(asks(look(answered("authorized")))).toBe("inventory.commit");
+  });
+
+  test("a buyer who has to act after all is told what to do, though the news do not say it", () => {
+    const waiting = play(newOrder(), answered(), answered("awaiting"));
+    const { nextAction: _unsaid, ...news } = payment("requires_action");
+    const looking = takenUp(heardOfPayment(waiting, news, moment(5_000)), moment(5_000));
+    expect(asks(looking)).toBe("payments.authorize");
+    const order = advance(looking, looking.process, answered("requires_action"), moment(6_000));
+    expect(order).toMatchObject({ status: "requires_action", payment: { nextAction: { url: "/pay" } } });
+    expect(order.process.phase).toBe("waiting");
+  });
+
+  test("an order that is taken up when its stock may be free again is given up, and nobody is charged", () => {
+    for (const order of [newOrder(), play(newOrder(), answered())]) {
+      const late = takenUp(order, moment(41 * 60_000));
+      expect(late).toMatchObject({
+        status: "expired",
+        refusal: { type: "unavailable" },
+        process: { phase: "undoing" },
+      });
+    }
+    const paid = play(newOrder(), answered(), answered("authorized"));
+    expect(asks(takenUp(paid, moment(41 * 60_000)))).toBe("inventory.commit");
   });
 
   test("an order that costs nothing asks nobody for money", () => {
@@ -221,6 +278,7 @@ describe("the checkout, whatever happens in whatever order", () => {
     () => refused,
     () => unknown,
   );
+  const asked = ({ process }: KeptOrder, late: boolean) => ({ ...process, turn: process.turn - (late ? 1 : 0) });
   const event = fc.oneof(
     fc.record({ kind: fc.constant("outcome" as const), outcome, late: fc.boolean() }),
     fc.record({
@@ -243,9 +301,9 @@ describe("the checkout, whatever happens in whatever order", () => {
           order = next;
         };
         const ask = () => {
-          const asked = asks(order);
-          if (asked === "payments.authorize") moneyAsked = true;
-          if (order.process.phase === "undoing" && asked) undone.add(asked);
+          const question = asks(order);
+          if (question === "payments.authorize") moneyAsked = true;
+          if (order.process.phase === "undoing" && question) undone.add(question);
         };
         const handle = (one: (typeof events)[number]) => {
           ask();
@@ -261,18 +319,17 @@ describe("the checkout, whatever happens in whatever order", () => {
             }
           }
           if (one.kind === "fact") {
-            const { id: paymentId, ...rest } = payment(one.status);
-            step(heardOfPayment(order, { paymentId, ...rest }, moment(now)));
+            step(heardOfPayment(order, payment(one.status), moment(now)));
           }
           if (one.kind === "outcome" && asks(order))
-            step(advance(order, one.late ? order.process.turn - 1 : order.process.turn, one.outcome(), moment(now)));
+            step(advance(order, asked(order, one.late), one.outcome(), moment(now)));
         };
         for (const one of events) handle(one);
         // Calm weather: whatever is asked is answered, and whoever is waited for does not come.
         for (let turns = 0; order.process.phase !== "done" && turns < 50; turns++) {
           ask();
-          const asked = asks(order);
-          if (!asked) {
+          const question = asks(order);
+          if (order.process.phase === "waiting") {
             now += 3_600_000;
             step(takenUp(order, moment(now)));
             continue;
@@ -281,8 +338,8 @@ describe("the checkout, whatever happens in whatever order", () => {
             "payments.authorize": "authorized",
             "payments.captureOrder": "captured",
             "payments.reverse": "refunded",
-          }[asked as string] as PaymentStatus | undefined;
-          step(advance(order, order.process.turn, answered(status), moment(now)));
+          }[question as string] as PaymentStatus | undefined;
+          step(advance(order, order.process, answered(status), moment(now)));
         }
         expect(order.process.phase).toBe("done");
         expect(["confirmed", "canceled", "expired"]).toContain(order.status);

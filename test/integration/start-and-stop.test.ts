@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { jest } from "@jest/globals";
+import { type ShopProcess, startShop } from "../process.ts";
+
+jest.setTimeout(60_000);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lonja-start-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a shop that cannot open says why, in one line", () => {
+  const lines = (shop: ShopProcess) => shop.output().trim().split("\n");
+
+  test("because another one has the data", async () => {
+    const first = await startShop(folder);
+    const second = await startShop(folder);
+    expect(second.child.exitCode).toBe(1);
+    expect(lines(second)).toEqual([expect.stringMatching(/^\S+lonja\.db is in use by another process\./)]);
+    await first.kill();
+  });
+
+  test("because the port is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as { port: number };
+    const shop = await startShop(folder, { PORT: String(port) });
+    expect(shop.child.exitCode).toBe(1);
+    expect(lines(shop)).toEqual([expect.stringMatching(/^HOST=127\.0\.0\.1 with PORT=\d+ cannot be used: .+\.$/)]);
+    taken.close();
+  });
+
+  test("because the host is none of its own", async () => {
+    const shop = await startShop(folder, { HOST: "192.0.2.1" });
+    expect(shop.child.exitCode).toBe(1);
+    expect(lines(shop)).toEqual([expect.stringMatching(/^HOST=192\.0\.2\.1 with PORT=\d+ cannot be used: .+\.$/)]);
+  });
+
+  test("because the folder is a file", async () => {
+    const file = join(folder, "data");
+    writeFileSync(file, "");
+    const shop = await startShop(file);
+    expect(shop.child.exitCode).toBe(1);
+    expect(lines(shop)).toEqual([expect.stringContaining("lonja.db cannot be used:")]);
+  });
+
+  test("because a newer Lonja has written the data", async () => {
+    await (await startShop(folder)).kill();
+    const file = new DatabaseSync(join(folder, "lonja.db"));
+    file.exec("UPDATE lonja_schema SET version = 99 WHERE collection = 'inventory_stock'");
+    file.close();
+    const shop = await startShop(folder);
+    expect(shop.child.exitCode).toBe(1);
+    expect(lines(shop)).toEqual([expect.stringContaining("start the newer one")]);
+  });
+});
+
+describe("a shop that is told to stop", () => {
+  test("does so once, however often the same signal arrives", async () => {
+    const shop = await startShop(folder, { LOG_LEVEL: "error" });
+    const gone = once(shop.child, "exit");
+    for (let n = 0; n < 3; n++) shop.child.kill("SIGINT");
+    expect(await gone).toEqual([0, null]);
+    expect(shop.output()).toBe("");
+  });
+});
