@@ -195,9 +195,9 @@ async function brokenPromises({ told }: Rush): Promise<string[]> {
     if (refused) {
       if (isOrder || now.refused !== refused) broken.push(`${key} was told ${refused}, now ${JSON.stringify(now)}`);
     } else if (canceled || order?.status === "confirmed") {
-      const wanted = canceled ? "canceled" : "confirmed";
-      if (!isOrder || now.id !== order?.id || now.status !== wanted)
-        broken.push(`${key} was told ${order?.id} ${wanted}, now ${JSON.stringify(now)}`);
+      const status = isOrder ? now.status : "canceled";
+      if ((isOrder && now.id !== order?.id) || status !== (canceled ? "canceled" : "confirmed"))
+        broken.push(`${key} was told ${order?.id} ${order?.status}, now ${JSON.stringify(now)}`);
     } else if (isOrder && now.id !== order?.id) broken.push(`${key} has become another order`);
   }
   return broken;
