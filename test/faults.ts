@@ -3,7 +3,7 @@ import type { Context, Middleware } from "moleculer";
 import type { OpenStore } from "../mixins/store.mixin.ts";
 import type { StoreAdapter } from "../mixins/store.ts";
 import { Refusal } from "../services/shared/refusal.ts";
-import type { World } from "../services/shared/world.ts";
+import { sleep, type World } from "../services/shared/world.ts";
 
 /** What calls have to go through. */
 export interface Weather {
@@ -11,6 +11,11 @@ export interface Weather {
   calm: boolean;
   /** How many calls of each kind went wrong. */
   faults: Record<string, number>;
+}
+
+/** A process that may stand still for a while and then goes on as if nothing had been. */
+export interface Sleeper {
+  asleep?: Promise<void> | undefined;
 }
 
 export const storm = (seed: number): Weather => ({ seed, calm: false, faults: {} });
@@ -45,12 +50,14 @@ const faults: Record<string, [percent: number, Fault]> = {
 const among = /^(orders\.(place|cancel|hear)|(inventory|payments|sandbox|notifications)\.)/;
 const LATEST_MS = 9_000;
 const STORE_PERCENT = 2;
+const SLOW_PERCENT = 20;
+const SLOWEST_MS = 300;
 
 /**
- * Makes calls fail before or after they were carried out, come late or come twice, and stores refuse what they are
- * to write, or what they have written: the same for the same seed.
+ * Makes calls fail before or after they were carried out, come late or come twice, and stores be slow, or refuse what
+ * they are to write, or what they have written: the same for the same seed.
  */
-export function inWeather(weather: Weather, world: World): Middleware {
+export function inWeather(weather: Weather, world: World, node: Sleeper = {}): Middleware {
   const counts = new Map<string, number>();
   const draw = (what: string): readonly [number, number] => {
     const count = (counts.get(what) ?? 0) + 1;
@@ -58,20 +65,27 @@ export function inWeather(weather: Weather, world: World): Middleware {
     const digest = createHash("sha256").update(`${weather.seed} ${what} ${count}`).digest();
     return [digest.readUInt32LE(0) / 2 ** 32, digest.readUInt32LE(4) / 2 ** 32];
   };
+  const awake = async () => node.asleep;
   const note = (kind: string) => {
     weather.faults[kind] = (weather.faults[kind] ?? 0) + 1;
   };
 
   function shaken(service: string, adapter: StoreAdapter): StoreAdapter {
     const shake = async <T>(id: string, write: () => Promise<T>): Promise<T> => {
+      await awake();
       const [chance, when] = weather.calm ? [1, 0] : draw(`${service} store ${id}`);
       const fails = chance * 100 < STORE_PERCENT;
+      if (chance * 100 > 100 - SLOW_PERCENT && !weather.calm) await sleep(world, when * SLOWEST_MS);
       if (fails) note(when < 0.5 ? "storeFails" : "storeForgets");
       if (fails && when < 0.5) throw new Refusal("unavailable");
       const done = await write();
       if (fails) throw new Refusal("unavailable");
       return done;
     };
+    for (const name of ["find", "findOne", "findById", "findByIds", "count", "insertMany"] as const) {
+      const run = adapter[name].bind(adapter) as (...given: unknown[]) => Promise<unknown>;
+      Object.assign(adapter, { [name]: (...given: unknown[]) => awake().then(() => run(...given)) });
+    }
     const { replace, insert } = adapter;
     adapter.replace = (record, version) => shake(record._id, () => replace.call(adapter, record, version));
     adapter.insert = (record) => shake(record._id, () => insert.call(adapter, record));
@@ -87,7 +101,7 @@ export function inWeather(weather: Weather, world: World): Middleware {
       const name = action.name ?? "";
       if (!among.test(name)) return next;
       return async (ctx: Context<Record<string, unknown>>) => {
-        const call = () => next.call(this as never, ctx) as Promise<unknown>;
+        const call = () => awake().then(() => next.call(this as never, ctx)) as Promise<unknown>;
         if (weather.calm) return call();
         const { orderId, key, id } = ctx.params;
         const { requestKey } = ctx.meta as { requestKey?: string };
