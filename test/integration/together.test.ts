@@ -42,6 +42,34 @@ describe("changes that are decided together", () => {
     expect([a?.beans, b?.beans]).toEqual([133, 67]);
   });
 
+  test("a decision knows what has been put on record and forgotten by another node at that moment", async () => {
+    const { jars, adapter } = await openDesks(1);
+    const record = new Set<string>();
+    const learn = async () => new Set(record);
+    const desk = new Together<Jar, ReadonlySet<string>>(
+      () => jars,
+      (jar) => jar,
+      learn,
+    );
+    await jars.insert({ id: "a", beans: 1 });
+    const findByIds = adapter.findByIds.bind(adapter);
+    adapter.findByIds = async (ids) => {
+      record.add("the bean of order 1");
+      await jars.change("a", (jar) => ({ ...jar, beans: 0 }));
+      return findByIds(ids);
+    };
+    let known: unknown;
+    await desk.change(
+      ["a"],
+      (docs, record) => {
+        known = [docs.get("a")?.beans, [...record]];
+        return [];
+      },
+      "order 1",
+    );
+    expect(known).toEqual([0, ["the bean of order 1"]]);
+  });
+
   test("one document that cannot be saved takes nobody with it who does not need it", async () => {
     const { desks, jars, adapter } = await openDesks(1);
     for (const id of ["good", "bad"]) await jars.insert({ id, beans: 0 });
