@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
+import MailComposer from "nodemailer/lib/mail-composer";
 import type { World } from "../shared/world.ts";
 import type { KeptMail } from "./mail.ts";
 
@@ -69,14 +70,13 @@ export function smtpOffice(url: string, from: string, world: World): PostOffice 
  * than all its writes. Unsynced, a small file is written in a tenth of the time that asking a thread to do it takes.
  */
 export function fileOffice(folder: string, from: string): PostOffice {
-  const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   return {
     longestMs: FILE_TRY_MS,
     async take(mail) {
-      const { message } = await composer.sendMail(messageOf(mail, from));
+      const message = await new MailComposer({ ...messageOf(mail, from), newline: "windows" }).compile().build();
       const path = join(folder, `${mail.id}.eml`);
       mkdirSync(folder, { recursive: true });
-      writeFileSync(`${path}.tmp`, message as Buffer, { mode: 0o600 });
+      writeFileSync(`${path}.tmp`, message, { mode: 0o600 });
       renameSync(`${path}.tmp`, path);
       return path;
     },
