@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
-import MailComposer from "nodemailer/lib/mail-composer";
 import type { World } from "../shared/world.ts";
+import { composed } from "./composer.edge.ts";
 import type { KeptMail } from "./mail.ts";
 
 /** Where mails are taken to. */
@@ -73,10 +73,9 @@ export function fileOffice(folder: string, from: string): PostOffice {
   return {
     longestMs: FILE_TRY_MS,
     async take(mail) {
-      const message = await new MailComposer({ ...messageOf(mail, from), newline: "windows" }).compile().build();
       const path = join(folder, `${mail.id}.eml`);
       mkdirSync(folder, { recursive: true });
-      writeFileSync(`${path}.tmp`, message, { mode: 0o600 });
+      writeFileSync(`${path}.tmp`, composed(messageOf(mail, from)), { mode: 0o600 });
       renameSync(`${path}.tmp`, path);
       return path;
     },
