@@ -159,24 +159,24 @@ export function expire(stock: Stock, now: string): Stock {
 }
 
 const isMoved = (as: string) => as === "sold" || as === "returned";
-const isOlder = (at: string, now: string, ms: number) => Date.parse(now) - Date.parse(at) > ms;
+/** Times are compared as they are written, which is in one way: a popular SKU has thousands of them. */
+const timeBefore = (now: string, ms: number) => new Date(Date.parse(now) - ms).toISOString();
 
 /** The orders whose sale or return should be on record by now. */
-export const longMoved = (stock: Stock, now: string): string[] =>
-  Object.entries(stock.settled).flatMap(([orderId, { as, at }]) =>
-    isMoved(as) && isOlder(at, now, MOVED_MS) ? [orderId] : [],
-  );
+export function longMoved(stock: Stock, now: string): string[] {
+  const limit = timeBefore(now, MOVED_MS);
+  return Object.entries(stock.settled).flatMap(([orderId, { as, at }]) => (isMoved(as) && at < limit ? [orderId] : []));
+}
 
 /** Before new decisions: the latest movements are told already, and what is on record or old is forgotten. */
 export function refreshed(stock: Stock, now: string, onRecord: ReadonlySet<string>): Stock {
+  const [letGoBefore, adjustedBefore] = [timeBefore(now, LET_GO_MS), timeBefore(now, ADJUSTED_MS)];
   const settled = Object.fromEntries(
     Object.entries(stock.settled).filter(([orderId, { as, at }]) =>
-      isMoved(as) ? !onRecord.has(orderId) : !isOlder(at, now, LET_GO_MS),
+      isMoved(as) ? !onRecord.has(orderId) : at >= letGoBefore,
     ),
   );
-  const adjusted = Object.fromEntries(
-    Object.entries(stock.adjusted).filter(([, { at }]) => !isOlder(at, now, ADJUSTED_MS)),
-  );
+  const adjusted = Object.fromEntries(Object.entries(stock.adjusted).filter(([, { at }]) => at >= adjustedBefore));
   return { ...stock, settled, adjusted, moved: [] };
 }
 

@@ -24,8 +24,17 @@ export function minorUnits(text: string, currency: string): number | undefined {
   return amount <= MAX_AMOUNT ? amount : undefined;
 }
 
+const writers = new Map<string, (money: Money) => string>();
+
 /** Writes sums of one currency, such as `€1,234.50`, without ever going through a fraction. */
 export function moneyWriter(currency: string, locale = "en"): (money: Money) => string {
+  const known = writers.get(`${currency} ${locale}`) ?? newWriter(currency, locale);
+  writers.set(`${currency} ${locale}`, known);
+  return known;
+}
+
+/** Dear to make. */
+function newWriter(currency: string, locale: string): (money: Money) => string {
   const digits = exponentOf(currency);
   const format = new Intl.NumberFormat(locale, {
     style: "currency",
