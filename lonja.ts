@@ -1,6 +1,7 @@
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { UnusableStore } from "./mixins/store.ts";
 import config, { node } from "./moleculer.config.ts";
+import { isRefusal } from "./services/shared/refusal.ts";
 
 /** Starts one node with the services that it is to run. */
 const broker = new ServiceBroker(config);
@@ -24,7 +25,7 @@ process.on("unhandledRejection", (reason) => broker.logger.error("Nobody has wai
 
 /** What an operator can put right needs no more than its message. */
 function wordsFor(error: Error & { syscall?: string }): string {
-  if (error instanceof UnusableStore) return error.message;
+  if (error instanceof UnusableStore || isRefusal(error)) return error.message;
   if (error.syscall === "listen" || error.syscall === "getaddrinfo")
     return `HOST=${settings.host} with PORT=${settings.port} cannot be used: ${error.message}.`;
   return error.stack ?? error.message;

@@ -38,15 +38,7 @@ export class SqliteAdapter implements StoreAdapter {
 
   async connect(): Promise<void> {
     this.file = this.opener().use();
-    const { db } = this.file;
-    db.exec("BEGIN IMMEDIATE");
-    try {
-      this.prepareTable();
-      db.exec("COMMIT");
-    } catch (error) {
-      db.exec("ROLLBACK");
-      throw error;
-    }
+    this.file.prepare(() => this.prepareTable());
   }
 
   async disconnect(): Promise<void> {

@@ -58,6 +58,8 @@ export class SqliteFile {
         "CREATE TABLE IF NOT EXISTS lonja_schema (collection TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
       );
       this.#refuseDamage();
+      // Changes nothing: a file that cannot be written is found out now, and not by the first buyer.
+      this.db.exec("PRAGMA user_version = 0");
     } catch (error) {
       this.#owner?.close();
       if (error instanceof UnusableStore) throw error;
@@ -93,7 +95,19 @@ export class SqliteFile {
     try {
       return run();
     } catch (error) {
-      throw inOurWords(error);
+      throw this.#inOurWords(error);
+    }
+  }
+
+  /** All of it or nothing, at once: before the first of the users has a document to write. */
+  prepare(run: () => void): void {
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+      run();
+      this.db.exec("COMMIT");
+    } catch (error) {
+      this.#rollBack();
+      throw this.#inOurWords(error);
     }
   }
 
@@ -127,7 +141,7 @@ export class SqliteFile {
       this.figures.writes += group.length;
     } catch (error) {
       this.#rollBack();
-      for (const { reject } of group) reject(inOurWords(error));
+      for (const { reject } of group) reject(this.#inOurWords(error));
       return;
     }
     for (const done of settle) done();
@@ -142,6 +156,12 @@ export class SqliteFile {
     }
   }
 
+  /** What is wrong with the disk is nobody's fault who asked: they may try again later. */
+  #inOurWords(error: unknown): unknown {
+    const trouble = troubleOf(error);
+    return trouble ? new Refusal("unavailable", `${this.path} cannot be used: ${trouble}.`) : error;
+  }
+
   /** Files up to 64 MB are checked in full, which takes a fraction of a second. */
   #refuseDamage(): void {
     const { page_count: pages } = this.db.prepare("PRAGMA page_count").get() as { page_count: number };
@@ -149,7 +169,7 @@ export class SqliteFile {
     const { quick_check: verdict } = this.db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
     if (verdict !== "ok")
       throw new UnusableStore(
-        `${this.path} is damaged (${verdict}). Restore it from a backup, or move it away to begin anew.`,
+        `${this.path} is damaged (${verdict.replaceAll("\n", " ")}). Restore it from a backup, or move it away to begin anew.`,
       );
   }
 }
@@ -170,12 +190,6 @@ function takeOwnership(path: string): DatabaseSync {
       `${path} is in use by another process. One process owns a file; stop the other one, or set DATA_DIR or STORE to another place.`,
     );
   }
-}
-
-/** What is wrong with the disk is nobody's fault who asked: they may try again later. */
-function inOurWords(error: unknown): unknown {
-  const trouble = troubleOf(error);
-  return trouble ? new Refusal("unavailable", `The store cannot be used: ${trouble}.`) : error;
 }
 
 /**

@@ -62,7 +62,8 @@ export class Tokens {
       throw new Refusal("invalid_token");
     });
     const { sub = "", role, exp = 0 } = payload;
-    if (!sub || typeof role !== "string" || !roles.includes(role)) throw new Refusal("invalid_token");
+    const isNamed = typeof sub === "string" && sub !== "";
+    if (!isNamed || typeof role !== "string" || !roles.includes(role)) throw new Refusal("invalid_token");
     const caller = { userId: sub, role: role as Role };
     this.#remember(token, { caller, expiresAt: exp * 1000 });
     return caller;

@@ -98,6 +98,7 @@ async function takeBody(guest: Guest, { world }: House): Promise<void> {
   }
   const takes = route.rest.takes ?? "application/json";
   const text = await readBody(request, takes, world);
+  if (takes === "text/csv" && !text) throw new Refusal("malformed_request", "There is no body.");
   guest.body = takes === "application/json" ? parseJson(text || "{}") : text;
 }
 

@@ -57,6 +57,15 @@ describe("bodies that are no JSON", () => {
     );
   });
 
+  test("an import without a file is refused, and starts no job", async () => {
+    const admin = await adminOf(shop.url);
+
+    for (const headers of [{}, { "content-type": "text/csv" }]) {
+      const { status, body } = await admin.send("POST", imports, "", headers);
+      expect([status, body.code]).toEqual([400, "malformed_request"]);
+    }
+  });
+
   test("a file of some megabytes is taken, of more than twenty not, and of another kind not", async () => {
     const admin = await adminOf(shop.url);
     const send = (body: string, type = "text/csv") => admin.send("POST", imports, body, { "content-type": type });

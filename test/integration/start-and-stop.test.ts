@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -48,6 +49,15 @@ describe("a shop that cannot open says why, in one line", () => {
     const shop = await startShop(file);
     expect(shop.child.exitCode).toBe(1);
     expect(lines(shop)).toEqual([expect.stringContaining("lonja.db cannot be used:")]);
+  });
+
+  test("because there is no room for its tables", () => {
+    const env = { PATH: process.env.PATH, DATA_DIR: folder, PORT: "0", LOG_LEVEL: "warn" };
+    for (const blocks of [50, 150, 400]) {
+      const started = ["-c", `ulimit -f ${blocks}; exec "$0" lonja.ts`, process.execPath];
+      const { status, stdout, stderr } = spawnSync("sh", started, { env, encoding: "utf8", timeout: 20_000 });
+      expect([status, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^\S+\.db cannot be used: .+\.\n$/)]);
+    }
   });
 
   test("because a newer Lonja has written the data", async () => {

@@ -99,7 +99,28 @@ describe("the SQLite file", () => {
     await adapter.disconnect();
     const handle = openSync(path(), "r+");
     writeSync(handle, Buffer.alloc(3 * 4096, 0x5a), 0, 3 * 4096, 2 * 4096);
-    expect(() => new SqliteFile(path())).toThrow(/damaged/);
+    expect(() => new SqliteFile(path())).toThrow(/^.* is damaged \(.+\)\. Restore it .*\.$/);
+  });
+
+  test("a file that cannot be written is refused when it is opened, and not with the first write", async () => {
+    await (await openThings()).disconnect();
+    const writeVersion = 18;
+    const handle = openSync(path(), "r+");
+    writeSync(handle, Buffer.of(3), 0, 1, writeVersion);
+    expect(() => new SqliteFile(path())).toThrow(/lonja\.db cannot be used: the file is read-only\.$/);
+  });
+
+  test("a disk that is full when a collection is made: it says so, and the collection is made later", async () => {
+    const { db } = open();
+    db.exec("PRAGMA max_page_count = 3");
+    await expect(openThings()).rejects.toThrow(/lonja\.db cannot be used: the disk is full\.$/);
+    expect(db.prepare("SELECT name FROM sqlite_schema WHERE tbl_name = 'things'").all()).toEqual([]);
+
+    db.exec("PRAGMA max_page_count = 100000");
+    const adapter = await openThings();
+    await adapter.insert({ _id: "kept", version: 1 });
+    await adapter.disconnect();
+    open().db.close();
   });
 
   test("a file that is no database is refused with a clear message", () => {

@@ -54,6 +54,7 @@ describe("access tokens", () => {
     ["no audience", { aud: undefined }, {}],
     ["no owner", { sub: undefined }, {}],
     ["an empty owner", { sub: "" }, {}],
+    ["an owner that is an object", { sub: { $ne: null } }, {}],
     ["no end", { exp: undefined }, {}],
     ["an end that is past", { exp: 1_700_000_000 }, {}],
     ["a beginning that is to come", { nbf: 4_000_000_000 }, {}],
