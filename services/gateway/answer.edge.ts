@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Refusal, type RefusalCode, refusals } from "../shared/refusal.ts";
 import { type Answer, problem } from "./problem.ts";
-import type { Visit } from "./reception.edge.ts";
 import type { Route } from "./routes.ts";
+import type { Visit } from "./visit.edge.ts";
 
 type Headers = Record<string, string>;
 

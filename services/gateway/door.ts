@@ -1,4 +1,4 @@
-import type { Caller, Meta } from "../shared/identity.ts";
+import type { Meta } from "../shared/identity.ts";
 import { Refusal } from "../shared/refusal.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { World } from "../shared/world.ts";
@@ -7,24 +7,10 @@ import { bearerToken, type Tokens } from "./bearer.edge.ts";
 import { hasBody, readBody } from "./body.edge.ts";
 import type { Crowd, Limits } from "./limits.ts";
 import { type Once, type Ticket, ticketOf } from "./once.edge.ts";
-import { paramsOf, parseJson, parseQuery, type Query } from "./params.ts";
+import { paramsOf, parseJson, parseQuery } from "./params.ts";
 import { type Answer, problem, refusalOf } from "./problem.ts";
-import type { Visit } from "./reception.edge.ts";
-import { mayUse, type Route, takesBody } from "./routes.ts";
-
-/** A visit that has found its route. Each step of the way adds what it has found out. */
-export interface Guest extends Visit {
-  readonly route: Route;
-  /** The params of the path, decoded. */
-  readonly path: Readonly<Record<string, string>>;
-  /** Asks the action of the route. */
-  readonly call: (params: unknown, options: object) => Promise<unknown>;
-  caller?: Caller;
-  guestToken?: string;
-  query: Query;
-  body?: unknown;
-  params: Record<string, unknown>;
-}
+import { mayUse, takesBody } from "./routes.ts";
+import type { Guest, Visit } from "./visit.edge.ts";
 
 /** What the steps need of the gateway. */
 export interface House {

@@ -1,6 +1,7 @@
 /*
  * The life of a request, file by file:
  *
+ * visit.edge       what is known of a request, and what each step adds to it
  * reception.edge   sees it first: its id, where it comes from, how many are inside
  * router.edge      moleculer-web takes it to its route; routes.ts makes the table of them from the contracts
  * door             the steps that every request goes through, in their order:

@@ -1,10 +1,10 @@
 import { type Collection, type Doc, isDuplicate } from "../../mixins/store.mixin.ts";
 import { isRefusal, Refusal } from "../shared/refusal.ts";
 import { sleep, timeAt, type World } from "../shared/world.ts";
-import type { Guest } from "./door.ts";
 import { canonical } from "./params.ts";
 import type { Answer } from "./problem.ts";
 import { digest, NONCE_BYTES, requestKey, type Seal, sealed, sealOf, unsealed } from "./seal.edge.ts";
+import type { Guest } from "./visit.edge.ts";
 
 /** A request that was sent with an Idempotency-Key, and what it was answered. */
 export interface Kept extends Doc {

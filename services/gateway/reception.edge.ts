@@ -3,29 +3,12 @@ import { isIP } from "node:net";
 import { networkOf } from "../shared/address.ts";
 import { Refusal } from "../shared/refusal.ts";
 import { optionsAnswer, send } from "./answer.edge.ts";
-import { attend, type Guest, type House, refused } from "./door.ts";
+import { attend, type House, refused } from "./door.ts";
 import type { Metrics } from "./metrics.edge.ts";
 import { type Page, pageAnswer } from "./pages.edge.ts";
 import { type Answer, problem } from "./problem.ts";
 import type { Route } from "./routes.ts";
-
-/** One request on its way through the gateway. */
-export interface Visit {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Goes with every line of the log, and back to the client. */
-  readonly requestId: string;
-  readonly traceparent?: string;
-  readonly arrivedAt: number;
-  /** Where it comes from, as far as our own proxies say so, and the network that counts as one with it. */
-  readonly address: string;
-  readonly network: string;
-  /** The path, without the query and without a slash at its end. */
-  readonly url: string;
-  readonly rawQuery: string;
-  /** What the route is called in metrics: its pattern. */
-  label: string;
-}
+import type { Guest, Visit } from "./visit.edge.ts";
 
 /** What the router adds to a request. */
 export interface Routed extends IncomingMessage {
