@@ -20,7 +20,7 @@ export interface Node {
 
 /**
  * Moleculer's defaults are unsafe for a shop: no timeout, a breaker that does not see timeouts,
- * reachable `$node` actions. What stands here instead was measured, see docs/decisions.
+ * reachable `$node` actions. They are replaced here.
  */
 export function brokerOptions({ settings, world, checkResults = false, logger }: Node): BrokerOptions {
   const figures = noFigures();

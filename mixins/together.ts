@@ -1,5 +1,6 @@
 import { Refusal } from "../services/shared/refusal.ts";
 import type { Collection, Doc } from "./collection.ts";
+import { isDuplicate } from "./store.ts";
 
 /** Documents by their id. One that does not exist is missing. */
 export type Docs<D> = ReadonlyMap<string, D>;
@@ -128,7 +129,7 @@ async function insertNew<D extends Doc>(collection: Collection<D>, doc: D): Prom
     const { version: _version, ...fields } = doc;
     return await collection.insert(fields as Omit<D, "version">);
   } catch (error) {
-    if ((error as Error).name === "Duplicate") return undefined;
+    if (isDuplicate(error)) return undefined;
     throw error;
   }
 }

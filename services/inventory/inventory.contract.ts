@@ -101,10 +101,10 @@ export const inventory = contract({
     "inventory.hold": {
       summary: "Hold the stock of an order: all of its lines or none",
       description:
-        "Equal SKUs are summed first. Asking again for the same order changes nothing. A hold that is neither committed nor released ends at `expiresAt`. The refusal names each SKU with `requested` and `available`.",
+        "Equal SKUs are summed first. Asking again for the same order changes nothing. A hold that is neither committed nor released ends at `expiresAt`. `insufficient_stock` names each SKU with `requested` and `available`; `invalid_state`: the order has given it back already.",
       params: Shape({ orderId: Id("ord"), lines: Type.Array(Line, { minItems: 1, maxItems: 200 }), expiresAt: Time }),
       result: Hold,
-      refuses: ["insufficient_stock"],
+      refuses: ["insufficient_stock", "invalid_state"],
     },
     "inventory.commit": {
       summary: "Take what an order holds off the shelf",
@@ -115,13 +115,15 @@ export const inventory = contract({
     },
     "inventory.release": {
       summary: "Give back what an order holds, or what it has taken",
-      description: "Idempotent by order. After it, no hold or commit of this order succeeds any more.",
+      description:
+        "Idempotent by order. After it, no commit of this order succeeds any more, and no hold: an order that had taken nothing is remembered for ten minutes, and a hold that arrives even later ends by itself.",
       params: Shape({ orderId: Id("ord"), lines: Type.Array(Line, { minItems: 1, maxItems: 200 }) }),
       result: Nothing,
     },
   },
   tells: {
-    "inventory.moved": Movement,
+    /** All that one change of the stock has moved: where many buy at once, that is many movements. */
+    "inventory.moved": Shape({ movements: Type.Array(Movement, { minItems: 1 }) }),
   },
   hears: ["inventory.moved"],
 });

@@ -23,12 +23,12 @@ import {
   unitsBySku,
 } from "./stock.ts";
 
-type Kept = Movement & { version: number; requestKey?: string | undefined };
+type Kept = Movement & { version: number };
 
 const stock = collectionOptions<Stock>({
   fields: ["dueAt"],
   indexes: [["dueAt"]],
-  tells: (_before, after) => after.moved.map((movement) => ({ type: "inventory.moved", data: movement })),
+  tells: (_before, { moved }) => (moved.length ? [{ type: "inventory.moved", data: { movements: [...moved] } }] : []),
 });
 const movements = collectionOptions<Kept>({
   fields: ["sku", "orderId", "at"],
@@ -77,7 +77,7 @@ export default {
     async movements(ctx) {
       const { sku, limit = 20, cursor } = ctx.params;
       const page = await this.movements.find({ where: { sku }, sort: "-_id", limit, cursor });
-      return { ...page, data: page.data.map(({ version, requestKey, ...movement }) => movement) };
+      return { ...page, data: page.data.map(({ version, ...movement }) => movement) };
     },
 
     async adjust(ctx) {
@@ -151,10 +151,13 @@ export default {
 
   hears: {
     /** Movements are first saved with the stock that moved, then put on record here. */
-    async "inventory.moved"({ data: movement }) {
-      await this.movements.insert(movement).catch((error) => {
-        if (!isDuplicate(error, "_id")) throw error;
-      });
+    async "inventory.moved"({ data }) {
+      const entered = data.movements.map((movement) =>
+        this.movements.insert(movement).catch((error) => {
+          if (!isDuplicate(error, "_id")) throw error;
+        }),
+      );
+      await Promise.all(entered);
     },
   },
 

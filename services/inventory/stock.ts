@@ -31,7 +31,7 @@ export interface Moment {
 }
 
 /** What orders became is remembered at least this long; after that the movements tell of sales and returns. */
-const MOVED_MS = 5_000;
+const MOVED_MS = 1_000;
 const LET_GO_MS = 600_000;
 /** As long as Idempotency-Keys live. */
 const ADJUSTED_MS = 7 * 86_400_000;

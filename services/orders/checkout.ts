@@ -15,7 +15,7 @@ export interface Process {
   /** Grows with every move, and whenever somebody takes the order up. */
   turn: number;
   tries: number;
-  /** After this a step that is still not answered is given up and what was done is undone. */
+  /** After this a step that is asked for again and again and not answered is given up: what was done is undone. */
   deadlineAt: string;
   /** Until when the stock is held: longer than the process may take. */
   holdUntil: string;
@@ -106,7 +106,7 @@ export const steps = {
     next: undefined,
   },
 } satisfies Record<string, Step>;
-export type StepName = "hold" | "authorize" | "commit" | "capture";
+type StepName = "hold" | "authorize" | "commit" | "capture";
 const stepOf = (name: StepName): Step => steps[name];
 
 /** What came of a question: an answer, a no, or nothing that one could rely on. */
@@ -131,6 +131,8 @@ const HOLD_MS = 40 * 60_000;
 /** How often a payment that is waited for is looked at: news of it are not the only way to know. */
 const LOOK_MS = 60_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** Nothing is given up before it was asked for so often: its deadline may have passed while nobody was there to ask. */
+const FEWEST_TRIES = 5;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -291,7 +293,8 @@ function undone(order: KeptOrder, payment: Payment | null | undefined, moment: M
 /** Nobody knows what came of it: ask again after a pause, or give up when the deadline has passed. */
 function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
   const { process } = order;
-  if (process.phase === "doing" && iso(moment.nowMs) >= process.deadlineAt) return givenUp(order, detail, moment);
+  const isOver = iso(moment.nowMs) >= process.deadlineAt && process.tries >= FEWEST_TRIES;
+  if (process.phase === "doing" && isOver) return givenUp(order, detail, moment);
   const pauseMs = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** Math.min(process.tries, 20)) * (0.5 + moment.random / 2);
   return {
     ...(process.tries === 0 ? noted(order, iso(moment.nowMs), `${process.step}_unanswered`, detail) : order),
@@ -321,7 +324,7 @@ function over(order: KeptOrder): KeptOrder {
 }
 
 /** Takes in what is known of the payment, unless something later is known already. */
-export function withPayment(
+function withPayment(
   order: KeptOrder,
   payment: Pick<Payment, "id" | "status" | "version"> & { nextAction?: Payment["nextAction"] },
 ): KeptOrder {

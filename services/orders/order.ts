@@ -23,7 +23,7 @@ export interface KeptOrder extends Order {
 }
 
 /** Which status may follow which. Everything else is a bug, not a wish. */
-export const nextStatuses: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
+const nextStatuses: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   pending: ["requires_action", "confirmed", "canceled", "expired"],
   requires_action: ["pending", "confirmed", "canceled", "expired"],
   confirmed: ["completed", "canceled"],

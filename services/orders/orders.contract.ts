@@ -122,7 +122,7 @@ export const orders = contract({
         payment: { token: "tok_visa" },
       },
       result: PlacedOrder,
-      refuses: ["insufficient_stock", "payment_declined", "payment_failed", "conflict"],
+      refuses: ["insufficient_stock", "payment_declined", "payment_failed", "invalid_state"],
       timeoutMs: 15_000,
     },
     "orders.list": {

@@ -11,7 +11,7 @@ import { type InputError, Refusal } from "./refusal.ts";
 const contractsByName: Record<string, Contract> = contracts;
 
 /** The contract of an action, by its whole name; undefined for what is not public to other services. */
-export function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs"> | undefined {
+function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs"> | undefined {
   const [service = "", action = ""] = name.split(".", 2);
   return (
     contractsByName[service]?.actions[name] ??

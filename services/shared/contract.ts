@@ -13,7 +13,7 @@ export interface Rest {
   /** Method and path, such as `GET /v1/products/:idOrHandle`; path names are params. */
   route: `${"GET" | "POST" | "PATCH" | "DELETE"} /${string}`;
   access: Access;
-  /** The status of success, where it is not 200. A list: the first fits, unless `pending` says else. */
+  /** The status of success, where it is not 200. */
   status?: 201 | 202 | 204;
   /** With it, an answer whose `status` field is `pending` goes out as 202. */
   pendingIs202?: true;

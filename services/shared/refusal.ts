@@ -15,7 +15,6 @@ export const refusals = {
   not_found: [404, "Not found"],
   method_not_allowed: [405, "Method not allowed"],
   request_timeout: [408, "The request took too long to arrive"],
-  conflict: [409, "In conflict with the present state"],
   already_exists: [409, "It exists already"],
   insufficient_stock: [409, "Not enough in stock"],
   request_in_progress: [409, "The same request is still running"],

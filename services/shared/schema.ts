@@ -1,4 +1,4 @@
-import Type, { type Static, type TObject, type TProperties, type TSchema } from "typebox";
+import Type, { type Static, type TProperties, type TSchema } from "typebox";
 import Format from "typebox/format";
 
 export type { Static, TSchema };
@@ -84,4 +84,3 @@ export interface Page<T> {
 }
 
 export const Nothing = Type.Null();
-export type AnyObject = TObject;

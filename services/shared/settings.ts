@@ -27,8 +27,6 @@ export interface Settings {
   demo: boolean;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
   logFormat: "pretty" | "json";
-  /** `production` asks for secrets where development makes them up. */
-  production: boolean;
 }
 
 export class UnusableSetting extends Error {
@@ -122,6 +120,5 @@ export function readSettings(environment: Environment, terminal = false): Settin
     demo: onOff("DEMO", true),
     logLevel: choice("LOG_LEVEL", "info", ["fatal", "error", "warn", "info", "debug", "trace"]),
     logFormat: choice("LOG_FORMAT", terminal ? "pretty" : "json", ["pretty", "json"]),
-    production: environment.NODE_ENV === "production",
   };
 }

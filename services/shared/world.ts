@@ -4,7 +4,6 @@ import { ulid } from "ulid";
 /** What an id begins with says what it names. */
 export type IdPrefix =
   | "usr"
-  | "ses"
   | "prod"
   | "var"
   | "imp"
@@ -16,10 +15,8 @@ export type IdPrefix =
   | "led"
   | "inv"
   | "evt"
-  | "mail"
   | "ch"
-  | "req"
-  | "key";
+  | "req";
 
 /**
  * The only source of time, chance and ids. Everything else in Lonja is a function of its input, so a

@@ -25,7 +25,7 @@ describe("dead letters", () => {
     const record = await adapter.findById(sku);
     if (!record) throw new Error(`${sku} is gone`);
     const at = "2026-01-01T00:00:00.000Z";
-    const data = {
+    const movement = {
       id: `mov_0000000000${n}`,
       sku,
       delta: 1,
@@ -40,7 +40,7 @@ describe("dead letters", () => {
       id: `evt_0000000000${n}`,
       type: "inventory.moved",
       at,
-      data,
+      data: { movements: [movement] },
       to: "inventory",
       tries: 10,
       parkedAt: at,

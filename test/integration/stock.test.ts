@@ -12,16 +12,20 @@ describe("stock", () => {
 
   /** Movements are not put on record. */
   let isDeaf = false;
+  let heard = 0;
   let hours = 0;
 
   beforeEach(async () => {
     isDeaf = false;
     hours = 0;
     const between = {
-      localAction:
-        (next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) =>
-        (ctx: unknown) =>
-          isDeaf && name === "inventory.hear" ? Promise.reject(new Error("deaf")) : next(ctx),
+      localAction(next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) {
+        if (name !== "inventory.hear") return next;
+        return (ctx: unknown) => {
+          heard++;
+          return isDeaf ? Promise.reject(new Error("deaf")) : next(ctx);
+        };
+      },
     } as Middleware;
     const world = { ...realWorld, now: () => realWorld.now() + hours * 3_600_000 };
     shop = await openShop({ services: ["inventory"], between, world });
@@ -56,6 +60,17 @@ describe("stock", () => {
       data: { errors: [{ sku: "MUG", requested: 1, available: 0 }] },
     });
     expect(await level()).toMatchObject({ onHand: 50, held: 50, available: 0 });
+  });
+
+  test("sales that are decided together are put on record together: a rush leaves nothing behind that grows", async () => {
+    const orders = Array.from({ length: 40 }, (_, n) => n);
+    await Promise.all(orders.map((n) => hold(n, mug)));
+    heard = 0;
+    await Promise.all(orders.map((n) => commit(n, mug)));
+
+    const sold = () => collection("movements").count({ sku: "MUG" });
+    expect(await until(sold, (count) => count === 41)).toBe(41);
+    expect(heard).toBeLessThan(5);
   });
 
   test("an order that asks twice holds and takes once", async () => {

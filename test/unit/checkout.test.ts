@@ -11,6 +11,7 @@ import {
   takenUp,
 } from "../../services/orders/checkout.ts";
 import { draftOrder, type KeptOrder, numberFrom } from "../../services/orders/order.ts";
+import { orders } from "../../services/orders/orders.contract.ts";
 import type { Payment, PaymentStatus } from "../../services/payments/payments.contract.ts";
 
 const start = Date.parse("2026-01-01T12:00:00.000Z");
@@ -96,6 +97,13 @@ describe("the checkout", () => {
     expect(asks(order)).toBeUndefined();
   });
 
+  test("a hold that was lost before its taking ends in a refusal that the contract names", () => {
+    const lost: Outcome = { kind: "refused", type: "invalid_state", detail: "nothing is held any more" };
+    const order = play(newOrder(), answered(), answered("authorized"), lost);
+    expect(asks(order)).toBe("payments.reverse");
+    expect(orders.actions["orders.place"].refuses).toContain(order.refusal?.type);
+  });
+
   test("a declined payment gives the stock back", () => {
     const order = play(newOrder(), answered(), answered("failed", "card_declined"));
     expect(order).toMatchObject({ status: "canceled", paymentStatus: "failed", refusal: { type: "payment_declined" } });
@@ -134,6 +142,21 @@ describe("the checkout", () => {
       refusal: { type: "unavailable" },
     });
     expect(pauses.slice(0, 4)).toEqual([150, 300, 600, 1200]);
+  });
+
+  test("a deadline that passed while nobody was there to ask ends no order before it was asked for anew", () => {
+    let order = play(newOrder(), answered(), answered("authorized"), answered());
+    const asleepMs = 3_600_000;
+    order = takenUp(order, moment(asleepMs));
+    order = advance(order, order.process, unknown, moment(asleepMs));
+    expect(asks(order)).toBe("payments.captureOrder");
+    expect(advance(order, order.process, answered("captured"), moment(asleepMs))).toMatchObject({
+      status: "confirmed",
+    });
+
+    for (let n = 0; n < 10 && order.process.phase === "doing"; n++)
+      order = advance(order, order.process, unknown, moment(asleepMs));
+    expect(order).toMatchObject({ status: "expired", process: { phase: "undoing" } });
   });
 
   test("an answer of an earlier turn changes nothing", () => {
