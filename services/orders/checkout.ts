@@ -37,9 +37,10 @@ interface Step {
   undo: (order: KeptOrder) => Ask;
   /** How long the step may take, with all its repeats. */
   deadlineMs: number;
-  /** What the timeline says when it is done, and when it is undone. */
+  /** What the timeline says when it is done, when it is undone, and when that does not come off at once. */
   done: string;
   undone: string;
+  notUndone: string;
   next: StepName | undefined;
 }
 
@@ -64,6 +65,7 @@ export const steps = {
     deadlineMs: 60_000,
     done: "stock_held",
     undone: "stock_released",
+    notUndone: "stock_not_released",
     next: "authorize",
   },
   authorize: {
@@ -87,6 +89,7 @@ export const steps = {
     deadlineMs: 30 * 60_000,
     done: "payment_authorized",
     undone: "payment_reversed",
+    notUndone: "payment_not_reversed",
     next: "commit",
   },
   commit: {
@@ -95,6 +98,7 @@ export const steps = {
     deadlineMs: 5 * 60_000,
     done: "stock_taken",
     undone: "stock_released",
+    notUndone: "stock_not_released",
     next: "capture",
   },
   capture: {
@@ -103,6 +107,7 @@ export const steps = {
     deadlineMs: 10 * 60_000,
     done: "payment_captured",
     undone: "payment_reversed",
+    notUndone: "payment_not_reversed",
     next: undefined,
   },
 } satisfies Record<string, Step>;
@@ -296,8 +301,9 @@ function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
   const isOver = iso(moment.nowMs) >= process.deadlineAt && process.tries >= FEWEST_TRIES;
   if (process.phase === "doing" && isOver) return givenUp(order, detail, moment);
   const pauseMs = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** Math.min(process.tries, 20)) * (0.5 + moment.random / 2);
+  const type = process.phase === "undoing" ? stepOf(process.step).notUndone : `${process.step}_unanswered`;
   return {
-    ...(process.tries === 0 ? noted(order, iso(moment.nowMs), `${process.step}_unanswered`, detail) : order),
+    ...(process.tries === 0 ? noted(order, iso(moment.nowMs), type, detail) : order),
     process: { ...process, turn: process.turn + 1, tries: process.tries + 1 },
     dueAt: iso(moment.nowMs + pauseMs),
   };

@@ -50,6 +50,8 @@ interface Orders {
    * asked again when it is due, by whoever takes the order up then. Who finds that another one has moved it on, stops.
    */
   drive(order: KeptOrder, untilMs?: number): Promise<KeptOrder>;
+  /** The same for somebody who waits, and who is answered in time, however long a question is not. */
+  driveFor(order: KeptOrder, untilMs: number): Promise<KeptOrder>;
   /** Changes an order, and says whether its process has moved by that. */
   move(
     known: string | KeptOrder,
@@ -83,7 +85,7 @@ export default {
     async place(ctx) {
       const untilMs = this.world.now() + PATIENCE_MS;
       const { order, isNew } = await this.record(ctx.params, ctx.meta);
-      const settled = await this.await(isNew ? await this.drive(order, untilMs) : order, untilMs);
+      const settled = await this.await(isNew ? await this.driveFor(order, untilMs) : order, untilMs);
       const refusal = refusalOf(settled);
       if (refusal) throw refusal;
       return this.placed(settled);
@@ -110,7 +112,7 @@ export default {
       await this.readable(id, ctx.meta);
       const untilMs = this.world.now() + PATIENCE_MS;
       const { order, moved } = await this.move(id, (order) => canceled(order, reason, this.moment()));
-      return orderView(await this.await(moved ? await this.drive(order, untilMs) : order, untilMs));
+      return orderView(await this.await(moved ? await this.driveFor(order, untilMs) : order, untilMs));
     },
 
     async search(ctx) {
@@ -183,11 +185,20 @@ export default {
       for (let ask = question(now); ask; ask = isSettled(now) ? undefined : question(now)) {
         const { process: asked } = now;
         const outcome = await this.ask(ask);
+        if (asked.phase === "undoing" && outcome.kind === "refused")
+          this.logger.warn(`${now.id} is not undone, ${ask.action} will be asked again: ${outcome.detail}`);
         const next = await this.move(now, (order) => advance(order, asked, outcome, this.moment()));
         now = next.order;
         if (!next.moved || now.process.tries > 0 || this.world.now() >= untilMs) break;
       }
       return now;
+    },
+
+    async driveFor(order, untilMs) {
+      const late = Promise.withResolvers<undefined>();
+      const callOff = this.world.after(untilMs - this.world.now(), () => late.resolve(undefined));
+      const now = await Promise.race([this.drive(order, untilMs), late.promise]).finally(callOff);
+      return now ?? found(await this.orders.get(order.id), "order");
     },
 
     async move(known, decide, options) {

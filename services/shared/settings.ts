@@ -85,6 +85,7 @@ export function readSettings(environment: Environment, terminal = false): Settin
   text("TRANSPORTER", undefined, /^$/, "this version runs in one process; leave it unset");
   text("CACHER", undefined, /^memory$/, "it is memory");
   text("PAYMENT_PROVIDER", undefined, /^sandbox$/, "it is sandbox");
+  text("OTEL_EXPORTER_OTLP_ENDPOINT", undefined, /^$/, "this version sends no traces; leave it unset");
 
   return {
     port: whole("PORT", 3000, 0, 65_535),

@@ -10,14 +10,16 @@ describe("what the checkout asks of others", () => {
   let world: VirtualWorld;
   let shop: Shop;
   let asked: string[];
-  /** Actions that do not answer. */
+  /** Actions that do not answer, and those that have not even said so yet. */
   let silent: RegExp;
+  let hanging: RegExp;
 
   const between = {
     localAction:
       (next: (ctx: unknown) => Promise<unknown>, { name }: { name: string }) =>
       (ctx: Context) => {
         asked.push(name);
+        if (hanging.test(name)) return new Promise(() => {});
         return silent.test(name) ? Promise.reject(new Error("no answer")) : next(ctx);
       },
   } as unknown as Middleware;
@@ -36,7 +38,7 @@ describe("what the checkout asks of others", () => {
   beforeEach(async () => {
     world = new VirtualWorld(5);
     asked = [];
-    silent = /^$/;
+    silent = hanging = /^$/;
     shop = await during(openShop({ services: [...services], world, between }));
     const variants = [{ sku: "MUG", price: { amount: 1900, currency: "EUR" } }];
     await during(shop.call("catalog.create", { title: "Mug", status: "active", variants }, staff));
@@ -71,13 +73,26 @@ describe("what the checkout asks of others", () => {
     expect(times("payments.authorize")).toBe(1);
   });
 
-  test("a refund that the provider refuses is not asked for without a pause", async () => {
+  test("a refund that the provider refuses is not asked for without a pause, and the timeline says so", async () => {
     const { id } = await during(place("tok_refund_fails"));
     expect(await during(shop.call("orders.cancel", { id }, staff))).toMatchObject({ status: "canceled" });
     await world.run(5_000);
     expect(times("payments.reverse")).toBeLessThanOrEqual(8);
     expect(times("payments.reverse")).toBeGreaterThan(2);
+    const { data } = await during(shop.call("orders.events", { id }, staff));
+    expect(data.at(-1)).toMatchObject({ type: "payment_not_reversed", detail: "The provider has refused the refund." });
   });
+
+  test.each(["inventory.hold", "payments.authorize"])(
+    "a buyer is told where they stand while %s hangs",
+    async (name) => {
+      hanging = new RegExp(`^${name}$`);
+      expect(await during(place())).toMatchObject({ status: "pending" });
+      hanging = /^$/;
+      await world.run(20_000);
+      expect(await find()).toMatchObject({ status: "confirmed" });
+    },
+  );
 
   test("a payment that came through while nobody heard of it is found out by looking", async () => {
     silent = /sandbox\.(authorize|lookUp)/;
