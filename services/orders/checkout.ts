@@ -2,24 +2,7 @@ import type { Payment } from "../payments/payments.contract.ts";
 import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
 import type { Params } from "../shared/typed.ts";
 import { isFree, type KeptOrder, noted, withStatus } from "./order.ts";
-
-/**
- * The checkout as a process that survives: each order carries the step that is being asked for, saved
- * before it is asked. Every ask is idempotent by the order's id, so whoever takes up an order whose
- * node died simply asks again.
- */
-export interface Process {
-  /** `waiting`: the buyer or the provider has to move first. */
-  phase: "doing" | "waiting" | "undoing" | "done";
-  step: StepName;
-  /** Grows with every move, and whenever somebody takes the order up. */
-  turn: number;
-  tries: number;
-  /** After this a step that is asked for again and again and not answered is given up: what was done is undone. */
-  deadlineAt: string;
-  /** Until when the stock is held: longer than the process may take. */
-  holdUntil: string;
-}
+import type { Process, StepName } from "./process.ts";
 
 type Askable =
   | "inventory.hold"
@@ -111,7 +94,6 @@ export const steps = {
     next: undefined,
   },
 } satisfies Record<string, Step>;
-type StepName = "hold" | "authorize" | "commit" | "capture";
 const stepOf = (name: StepName): Step => steps[name];
 
 /** What came of a question: an answer, a no, or nothing that one could rely on. */

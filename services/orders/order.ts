@@ -1,7 +1,7 @@
 import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
 import type { Money } from "../shared/schema.ts";
-import type { Process } from "./checkout.ts";
 import type { Order, OrderStatus, PlaceOrder, TimelineEntry } from "./orders.contract.ts";
+import type { Process } from "./process.ts";
 import { type PricedLine, totalsOf } from "./totals.ts";
 
 /** An order as it is kept: what clients see, and what drives it. */
