@@ -292,7 +292,9 @@ function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
 }
 
 function givenUp(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
-  const refusal = { type: "unavailable" as const, detail: "It could not be completed in time." };
+  // Final, so that nobody repeats the request for ever: it takes another order, under another key.
+  const told = "It could not be completed in time and was given up; what was charged is paid back. Order again.";
+  const refusal = { type: "invalid_state" as const, detail: told };
   return closed({ ...order, cancelReason: `Given up: ${detail}`, refusal }, "expired", "expired", moment);
 }
 

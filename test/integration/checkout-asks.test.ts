@@ -73,6 +73,17 @@ describe("what the checkout asks of others", () => {
     expect(times("payments.authorize")).toBe(1);
   });
 
+  test("an order that was given up is refused for good, and another key buys", async () => {
+    silent = /inventory\.hold/;
+    expect(await during(place())).toMatchObject({ status: "pending" });
+    await world.run(180_000);
+    silent = /^$/;
+    await world.run(120_000);
+    await expect(during(place())).rejects.toMatchObject({ type: "invalid_state", code: 409 });
+    expect(await during(place("tok_visa", "another-key"))).toMatchObject({ status: "confirmed" });
+    expect(await during(shop.call("inventory.level", { sku: "MUG" }, staff))).toMatchObject({ onHand: 8, held: 0 });
+  });
+
   test("a refund that the provider refuses is not asked for without a pause, and the timeline says so", async () => {
     const { id } = await during(place("tok_refund_fails"));
     expect(await during(shop.call("orders.cancel", { id }, staff))).toMatchObject({ status: "canceled" });

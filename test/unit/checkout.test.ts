@@ -139,7 +139,7 @@ describe("the checkout", () => {
     expect(order).toMatchObject({
       status: "expired",
       process: { phase: "undoing", step: "hold" },
-      refusal: { type: "unavailable" },
+      refusal: { type: "invalid_state" },
     });
     expect(pauses.slice(0, 4)).toEqual([150, 300, 600, 1200]);
   });
@@ -269,7 +269,7 @@ describe("the checkout", () => {
       const late = takenUp(order, moment(41 * 60_000));
       expect(late).toMatchObject({
         status: "expired",
-        refusal: { type: "unavailable" },
+        refusal: { type: "invalid_state" },
         process: { phase: "undoing" },
       });
     }
