@@ -54,6 +54,17 @@ export class VirtualWorld implements World {
     this.#now += ms;
   }
 
+  /** Lets time pass until the work is done. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const over = work.finally(() => {
+      done = true;
+    });
+    over.catch(() => {});
+    while (!done) await this.run(10);
+    return over;
+  }
+
   /** Lets time pass, alarm by alarm. Whatever an alarm sets going gets its turn before the next one. */
   async run(ms: number): Promise<void> {
     const end = this.#now + ms;

@@ -25,15 +25,7 @@ describe("what the checkout asks of others", () => {
   } as unknown as Middleware;
   const times = (name: string) => asked.filter((one) => one === name).length;
 
-  async function during<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const over = work.finally(() => {
-      done = true;
-    });
-    over.catch(() => {});
-    while (!done) await world.run(10);
-    return over;
-  }
+  const during = <T>(work: Promise<T>) => world.during(work);
 
   beforeEach(async () => {
     world = new VirtualWorld(5);

@@ -63,7 +63,7 @@ class Rush {
   async open(dataDir?: string): Promise<void> {
     const { calm } = this.weather;
     this.weather.calm = true;
-    this.shop = await this.#meanwhile(
+    this.shop = await this.world.during(
       openShop({
         services: [...services],
         world: this.world,
@@ -92,7 +92,7 @@ class Rush {
         },
       };
       this.#nodes.push(
-        await this.#meanwhile(openShop({ services: [...services], world: this.world, dataDir, between })),
+        await this.world.during(openShop({ services: [...services], world: this.world, dataDir, between })),
       );
     }
     this.shop = this.#nodes[0] as Shop;
@@ -102,8 +102,8 @@ class Rush {
     this.weather.calm = true;
     for (const [sku, onHand] of Object.entries(stock)) {
       const variants = [{ sku, price: { amount: 1900, currency: "EUR" } }];
-      await this.#meanwhile(this.shop.call("catalog.create", { title: sku, status: "active", variants }, staff));
-      await this.#meanwhile(this.shop.call("inventory.open", { stock: [{ sku, onHand }] }));
+      await this.world.during(this.shop.call("catalog.create", { title: sku, status: "active", variants }, staff));
+      await this.world.during(this.shop.call("inventory.open", { stock: [{ sku, onHand }] }));
     }
     this.weather.calm = false;
   }
@@ -168,7 +168,7 @@ class Rush {
 
   async close(): Promise<void> {
     const { folder } = this.shop;
-    await this.#meanwhile(Promise.all([...this.#nodes.map((node) => node.close()), ...this.#leaving]));
+    await this.world.during(Promise.all([...this.#nodes.map((node) => node.close()), ...this.#leaving]));
     rmSync(folder, { recursive: true, force: true });
   }
 
@@ -221,17 +221,6 @@ class Rush {
       if (outcome) return outcome;
       await this.world.pause(300 + this.world.random() * 700);
     }
-  }
-
-  /** Lets time pass until it is done. */
-  async #meanwhile<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const over = work.finally(() => {
-      done = true;
-    });
-    over.catch(() => {});
-    while (!done) await this.world.run(10);
-    return over;
   }
 }
 
