@@ -99,7 +99,7 @@ export const orders = contract({
     "orders.place": {
       summary: "Buy in one call",
       description:
-        "Holds the stock, reserves the money, takes both, and answers once the outcome is known: 201 `confirmed`, or `requires_action` with `payment.nextAction`; 202 `pending` when it is not known in time, in which case it goes on by itself. A repeat with the same Idempotency-Key is the same order.",
+        "Holds the stock, reserves the money, takes both, and answers once the outcome is known: 201 `confirmed`, or `requires_action` with `payment.nextAction`; 202 `pending` when it is not known in time, in which case it goes on by itself. A repeat with the same Idempotency-Key is the same order. One that could not be completed in time is given up, whatever was charged is paid back, and a repeat is refused with `invalid_state`: it takes another order, under another key.",
       rest: {
         route: "POST /v1/orders",
         access: "anyone",
