@@ -1,10 +1,11 @@
-import { Refusal } from "../services/shared/refusal.ts";
+import { found, Refusal } from "../services/shared/refusal.ts";
 import type { Page } from "../services/shared/schema.ts";
 import type { Telling } from "../services/shared/typed.ts";
 import { sleep, timeAt, type World } from "../services/shared/world.ts";
 import {
   type CollectionShape,
   type Delivery,
+  isDuplicate,
   type Query,
   type StoreAdapter,
   type StoredRecord,
@@ -117,6 +118,23 @@ export class Collection<D extends Doc> {
     await this.adapter.insert(record);
     this.#announce(record);
     return this.#doc(record);
+  }
+
+  /** Undefined: there is a document of this id already. */
+  async insertOnce(doc: New<D>): Promise<D | undefined> {
+    return this.insert(doc).catch(async (error) => {
+      // A store names any one of the indexes that are in the way.
+      if (isDuplicate(error) && (await this.get(doc.id))) return undefined;
+      throw error;
+    });
+  }
+
+  /** The document of this id, made now unless there is one. Of several who make it, one is right. */
+  async getOrMake(id: string, make: () => Omit<New<D>, "id"> | Promise<Omit<New<D>, "id">>): Promise<D> {
+    const known = await this.get(id);
+    if (known) return known;
+    const made = await this.insertOnce({ ...(await make()), id } as New<D>);
+    return made ?? found(await this.get(id), id);
   }
 
   /** In this order, and none after the first that cannot be inserted. */

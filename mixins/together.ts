@@ -1,6 +1,5 @@
 import { Refusal } from "../services/shared/refusal.ts";
 import type { Collection, Doc } from "./collection.ts";
-import { isDuplicate } from "./store.ts";
 
 /** Documents by their id. One that does not exist is missing. */
 export type Docs<D> = ReadonlyMap<string, D>;
@@ -95,7 +94,10 @@ export class Together<D extends Doc, K = undefined> {
       changed.map(async (doc) => {
         const old = before.get(doc.id);
         try {
-          const saved = await (old ? collection.replace(old, doc) : insertNew(collection, doc));
+          const { version: _version, ...fields } = doc;
+          const saved = await (old
+            ? collection.replace(old, doc)
+            : collection.insertOnce(fields as Omit<D, "version">));
           if (saved) docs.set(doc.id, saved);
           else lost.add(doc.id);
         } catch (error) {
@@ -121,15 +123,5 @@ function decideAlone<D extends Doc, K>({ decide, reject }: Request<D, K>, docs: 
   } catch (error) {
     reject(error);
     return false;
-  }
-}
-
-async function insertNew<D extends Doc>(collection: Collection<D>, doc: D): Promise<D | undefined> {
-  try {
-    const { version: _version, ...fields } = doc;
-    return await collection.insert(fields as Omit<D, "version">);
-  } catch (error) {
-    if (isDuplicate(error)) return undefined;
-    throw error;
   }
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { due } from "../../mixins/due.mixin.ts";
 import { repeat } from "../../mixins/repeat.ts";
-import { type Collection, collectionOptions, isDuplicate, type Query, store } from "../../mixins/store.mixin.ts";
+import { type Collection, collectionOptions, type Query, store } from "../../mixins/store.mixin.ts";
 import { isStaff, type Meta } from "../shared/identity.ts";
 import { found } from "../shared/refusal.ts";
 import type { Ctx, ServiceOf } from "../shared/typed.ts";
@@ -235,13 +235,7 @@ export default {
     async putCategories(titles) {
       const known = new Set((await this.categories.getMany(Object.keys(titles))).map(({ id }) => id));
       const fresh = Object.entries(titles).filter(([handle]) => !known.has(handle));
-      await Promise.all(
-        fresh.map(([id, title]) =>
-          this.categories.insert({ id, title }).catch((error) => {
-            if (!isDuplicate(error, "_id")) throw error;
-          }),
-        ),
-      );
+      await Promise.all(fresh.map(([id, title]) => this.categories.insertOnce({ id, title })));
     },
 
     /**
@@ -252,10 +246,7 @@ export default {
       if (!this.shop.demo) return;
       const at = timeAt(this.world);
       const isNew = !(await this.jobs.get(DEMO_IMPORT)) && (await this.products.count()) === 0;
-      if (isNew)
-        await this.jobs.insert(newJob(DEMO_IMPORT, { parts: 0, at, dueAt: at })).catch((error) => {
-          if (!isDuplicate(error, "_id")) throw error;
-        });
+      if (isNew) await this.jobs.insertOnce(newJob(DEMO_IMPORT, { parts: 0, at, dueAt: at }));
       const job = await this.jobs.get(DEMO_IMPORT);
       if (job && !isFinished(job)) await Promise.race([this.importer.see(job), sleep(this.world, DEMO_PATIENCE_MS)]);
     },

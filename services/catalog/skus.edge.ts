@@ -1,4 +1,4 @@
-import { type Collection, isDuplicate, type New } from "../../mixins/store.mixin.ts";
+import type { Collection, New } from "../../mixins/store.mixin.ts";
 import { Refusal } from "../shared/refusal.ts";
 import { sleep, timeAt, type World } from "../shared/world.ts";
 import { isProduct, type Kept, skusOf } from "./product.ts";
@@ -104,18 +104,14 @@ export class SkuRegister {
   }
 
   #insert(sku: string, productId: string): Promise<Claim | undefined> {
-    return this.#claims.insert({ id: sku, productId }).catch(unlessDuplicate);
+    return this.#claims.insertOnce({ id: sku, productId });
   }
 
   /** Whoever is about to save this product, having read it before, cannot do so any more. */
   async #holdOff(id: string, owner: Kept | undefined): Promise<boolean> {
-    if (!owner) return Boolean(await this.#products.insert({ id } as New<Kept>).catch(unlessDuplicate));
+    if (!owner) return Boolean(await this.#products.insertOnce({ id } as New<Kept>));
     if (!isProduct(owner)) return true;
     const touched = { ...owner, updatedAt: timeAt(this.#world), writer: undefined };
     return Boolean(await this.#products.replace(owner, touched));
   }
-}
-
-function unlessDuplicate(error: unknown): undefined {
-  if (!isDuplicate(error)) throw error;
 }

@@ -1,4 +1,4 @@
-import { type Collection, type Doc, isDuplicate } from "../../mixins/store.mixin.ts";
+import type { Collection, Doc } from "../../mixins/store.mixin.ts";
 import { isRefusal, Refusal } from "../shared/refusal.ts";
 import { sleep, timeAt, type World } from "../shared/world.ts";
 import { canonical } from "./params.ts";
@@ -117,16 +117,10 @@ export class Once {
     return holder === self || !isThere(holder) || Date.parse(startedAt) + LEASE_MS < this.#world.now();
   }
 
-  /** False: there is a row already. */
-  async #insert({ id, bodyDigest }: Ticket, answer: Pick<Kept, "sealed"> = {}): Promise<boolean> {
+  /** Undefined: there is a row already. */
+  #insert({ id, bodyDigest }: Ticket, answer: Pick<Kept, "sealed"> = {}): Promise<Kept | undefined> {
     const now = { startedAt: timeAt(this.#world), dueAt: timeAt(this.#world, KEPT_MS) };
-    return this.#kept()
-      .insert({ id, bodyDigest, holder: this.#nodes.self, ...now, ...answer })
-      .then(() => true)
-      .catch((error) => {
-        if (isDuplicate(error, "_id")) return false;
-        throw error;
-      });
+    return this.#kept().insertOnce({ id, bodyDigest, holder: this.#nodes.self, ...now, ...answer });
   }
 
   async #takeOver(kept: Kept): Promise<"mine" | undefined> {

@@ -1,5 +1,5 @@
 import { due } from "../../mixins/due.mixin.ts";
-import { type Collection, collectionOptions, isDuplicate, store } from "../../mixins/store.mixin.ts";
+import { type Collection, collectionOptions, store } from "../../mixins/store.mixin.ts";
 import { type Docs, Together } from "../../mixins/together.ts";
 import { found, isRefusal } from "../shared/refusal.ts";
 import type { ServiceOf } from "../shared/typed.ts";
@@ -111,13 +111,7 @@ export default {
         .catch(async (error) => {
           // Another node may have been faster with one SKU after others were held.
           if (skus.length > 1 && isRefusal(error, "insufficient_stock"))
-            await this.desk.change(skus, (docs) =>
-              letGo(
-                skus.flatMap((sku) => docs.get(sku) ?? []),
-                orderId,
-                this.moment().now,
-              ),
-            );
+            await this.desk.change(skus, (docs) => letGo([...docs.values()], orderId, this.moment().now));
           throw error;
         });
       return { orderId, expiresAt };
@@ -152,12 +146,7 @@ export default {
   hears: {
     /** Movements are first saved with the stock that moved, then put on record here. */
     async "inventory.moved"({ data }) {
-      const entered = data.movements.map((movement) =>
-        this.movements.insert(movement).catch((error) => {
-          if (!isDuplicate(error, "_id")) throw error;
-        }),
-      );
-      await Promise.all(entered);
+      await Promise.all(data.movements.map((movement) => this.movements.insertOnce(movement)));
     },
   },
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { due } from "../../mixins/due.mixin.ts";
-import { type Collection, collectionOptions, isDuplicate, store } from "../../mixins/store.mixin.ts";
+import { type Collection, collectionOptions, store } from "../../mixins/store.mixin.ts";
 import type { ServiceOf, Told } from "../shared/typed.ts";
 import { timeAt } from "../shared/world.ts";
 import { write } from "./letter.ts";
@@ -79,9 +79,7 @@ export default {
     async keep(template, { id, data }, atOnce) {
       const letter = write(template, data, this.shop.shopName);
       const mail = queued({ id: mailId(id), orderId: data.order.id, template, letter }, timeAt(this.world));
-      const kept = await this.mails.insert(atOnce ? takenUp(mail, this.moment()) : mail).catch((error) => {
-        if (!isDuplicate(error, "_id")) throw error;
-      });
+      const kept = await this.mails.insertOnce(atOnce ? takenUp(mail, this.moment()) : mail);
       if (!kept || !atOnce) return;
       const leaving = this.send(kept)
         .catch((error) => this.logger.warn(`What became of ${kept.id} could not be noted: ${error.message}`))

@@ -251,16 +251,10 @@ export default {
     },
   },
 
-  /** The secret behind guests' tokens is made once; of two nodes that start together, one makes it. */
+  /** The secret behind guests' tokens. */
   async started() {
-    const id = "guest-token";
-    const made = { id, value: this.world.bytes(32).toString("base64url") };
-    const insert = () =>
-      this.secrets.insert(made).catch((error) => {
-        if (!isDuplicate(error)) throw error;
-        return this.secrets.get(id);
-      });
-    this.guestSecret = found((await this.secrets.get(id)) ?? (await insert()), "secret").value;
+    const make = () => ({ value: this.world.bytes(32).toString("base64url") });
+    this.guestSecret = (await this.secrets.getOrMake("guest-token", make)).value;
   },
 } satisfies ServiceOf<"orders", Orders>;
 

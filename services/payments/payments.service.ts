@@ -285,11 +285,7 @@ export default {
       const { entries } = payment;
       const known = entries.length > 1 ? await this.ledger.getMany(entries.map(({ id }) => id)) : [];
       const missing = entries.filter(({ id }) => !known.some((entry) => entry.id === id));
-      const entered = missing.map((entry) =>
-        this.ledger.insert(entry).catch((error) => {
-          if (!isDuplicate(error, "_id")) throw error;
-        }),
-      );
+      const entered = missing.map((entry) => this.ledger.insertOnce(entry));
       await Promise.all([...entered, this.issueInvoice(payment)]);
     },
 

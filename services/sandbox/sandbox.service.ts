@@ -147,11 +147,8 @@ export default {
     },
 
     async secret() {
-      const made = { id: WEBHOOK_SECRET, value: this.world.bytes(32).toString("base64url") };
-      const kept =
-        (await this.secrets.get(WEBHOOK_SECRET)) ??
-        (await this.secrets.insert(made).catch(() => this.secrets.get(WEBHOOK_SECRET)));
-      return found(kept, "secret").value;
+      const make = () => ({ value: this.world.bytes(32).toString("base64url") });
+      return (await this.secrets.getOrMake(WEBHOOK_SECRET, make)).value;
     },
   },
 

@@ -28,9 +28,10 @@ const writers = new Map<string, (money: Money) => string>();
 
 /** Writes sums of one currency, such as `€1,234.50`, without ever going through a fraction. */
 export function moneyWriter(currency: string, locale = "en"): (money: Money) => string {
-  const known = writers.get(`${currency} ${locale}`) ?? newWriter(currency, locale);
-  writers.set(`${currency} ${locale}`, known);
-  return known;
+  const name = `${currency} ${locale}`;
+  const writer = writers.get(name) ?? newWriter(currency, locale);
+  writers.set(name, writer);
+  return writer;
 }
 
 /** Dear to make. */

@@ -1,12 +1,5 @@
 import { due } from "../../mixins/due.mixin.ts";
-import {
-  type Collection,
-  collectionOptions,
-  type Doc,
-  isDuplicate,
-  type New,
-  store,
-} from "../../mixins/store.mixin.ts";
+import { type Collection, collectionOptions, isDuplicate, store } from "../../mixins/store.mixin.ts";
 import { signedIn } from "../shared/identity.ts";
 import { found, isRefusal, Refusal } from "../shared/refusal.ts";
 import type { ServiceOf } from "../shared/typed.ts";
@@ -232,7 +225,7 @@ export default {
 
     async openFirstAccount() {
       const firstId = this.world.id("usr");
-      const list = await once(this.admins, ADMINS, () => ({ id: ADMINS, ids: [firstId], firstId }));
+      const list = await this.admins.getOrMake(ADMINS, () => ({ ids: [firstId], firstId }));
       if (await this.accounts.get(list.firstId)) return;
 
       const { email, password = readablePassword(this.world.bytes(20)) } = this.shop.admin;
@@ -253,23 +246,8 @@ export default {
   },
 
   async started() {
-    const secrets = await once(this.secrets, SECRETS, () => makeSecrets(this.world));
+    const secrets = await this.secrets.getOrMake(SECRETS, () => makeSecrets(this.world));
     this.tokens = await Tokens.of(this.world, this.shop.namespace, secrets);
     await this.openFirstAccount();
   },
 } satisfies ServiceOf<"users", Users>;
-
-/** A document that is made at the first start. Of nodes that start together, the slower one takes the other's. */
-async function once<D extends Doc>(
-  collection: Collection<D>,
-  id: string,
-  make: () => New<D> | Promise<New<D>>,
-): Promise<D> {
-  const known = await collection.get(id);
-  if (known) return known;
-  return collection.insert(await make()).catch(async (error) => {
-    const theirs = isDuplicate(error, "_id") ? await collection.get(id) : undefined;
-    if (!theirs) throw error;
-    return theirs;
-  });
-}

@@ -117,6 +117,22 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       expect(await things_.count({ name: "mug" })).toBe(1);
     });
 
+    test("of several who insert a document that is to be there once, one does, and nobody else's failure is hidden", async () => {
+      const others = await connect();
+      const once = [things_, others, things_].map((one) => one.insertOnce(thing("a", 1, { name: "taken" })));
+      expect((await Promise.all(once)).filter((made) => made !== undefined)).toHaveLength(1);
+      await expect(things_.insertOnce(thing("b", 2, { name: "taken" }))).rejects.toMatchObject({ fields: "name" });
+    });
+
+    test("a document that is made when it is first asked for is the same for all who ask", async () => {
+      const others = await connect();
+      let n = 0;
+      const ask = (one: Collection<Thing>) => one.getOrMake("a", () => ({ size: ++n, tags: [] }));
+      const made = await Promise.all([ask(things_), ask(others), ask(things_)]);
+      expect(new Set(made.map(({ size }) => size)).size).toBe(1);
+      expect(await ask(others)).toEqual(made[0]);
+    });
+
     test("a decision that changes nothing writes nothing", async () => {
       await things_.insert(thing("a", 1));
       expect(await things_.change("a", (one) => one)).toMatchObject({ version: 1 });
