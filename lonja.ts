@@ -4,7 +4,7 @@ import config, { node } from "./moleculer.config.ts";
 import { isRefusal } from "./services/shared/refusal.ts";
 
 /** Starts one node with the services that it is to run. */
-const broker = new ServiceBroker(config);
+const broker = new ServiceBroker(await config());
 const { settings, world } = node;
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */

@@ -1,10 +1,9 @@
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
-import { SqliteAdapter } from "./mixins/sqlite.adapter.ts";
-import { SqliteFile, sqlitePath } from "./mixins/sqlite.file.ts";
-import type { OpenStore } from "./mixins/store.mixin.ts";
+import { storesOf } from "./mixins/stores.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
-import { type Figures, noFigures } from "./services/shared/figures.ts";
+import { noFigures } from "./services/shared/figures.ts";
 import { isRefusal } from "./services/shared/refusal.ts";
 import { readSettings, type Settings, UnusableSetting } from "./services/shared/settings.ts";
 import { realWorld, type World } from "./services/shared/world.ts";
@@ -22,8 +21,10 @@ export interface Node {
  * Moleculer's defaults are unsafe for a shop: no timeout, a breaker that does not see timeouts,
  * reachable `$node` actions. They are replaced here.
  */
-export function brokerOptions({ settings, world, checkResults = false, logger }: Node): BrokerOptions {
+export async function brokerOptions(node: Node): Promise<BrokerOptions> {
+  const { settings, world, checkResults = false, logger } = node;
   const figures = noFigures();
+  const openStore = await storesOf(settings.stores, { dataDir: settings.dataDir, figures });
   return {
     namespace: settings.namespace,
     nodeID: settings.nodeId ?? `${hostname()}-${process.pid}-${world.bytes(3).toString("hex")}`,
@@ -36,6 +37,7 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
         colors: settings.logFormat === "pretty",
       },
     },
+    transporter: (settings.transporter ?? null) as NonNullable<BrokerOptions["transporter"]> | null,
     requestTimeout: 5_000,
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
@@ -51,7 +53,8 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
     },
     bulkhead: { enabled: false },
     tracking: { enabled: true, shutdownTimeout: 15_000 },
-    registry: { stopDelay: 0 },
+    // The others have to hear that this node takes no more, before it stops to take any.
+    registry: { stopDelay: settings.transporter ? 500 : 0 },
     skipProcessEventRegistration: true,
     transit: { maxQueueSize: 5_000 },
     dependencyInterval: 20,
@@ -60,8 +63,7 @@ export function brokerOptions({ settings, world, checkResults = false, logger }:
     internalMiddlewares: false,
     middlewares: [
       {
-        created: (broker: ServiceBroker) =>
-          void Object.assign(broker, { world, settings, openStore: storesOf(settings, figures) }),
+        created: (broker: ServiceBroker) => void Object.assign(broker, { world, settings, openStore }),
       },
       { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
       { stopping: letGuestsOut },
@@ -97,19 +99,19 @@ const levels = (level: Settings["logLevel"]) =>
 const isBreakdown = (error: Error & { code?: unknown }) =>
   !isRefusal(error) && (typeof error.code !== "number" || error.code >= 500);
 
-/** Collections that name the same file share it, and with it the sync of the disk. */
-function storesOf(settings: Settings, figures: Figures): OpenStore {
-  const files = new Map<string, SqliteFile>();
-  return (service) => {
-    const path = sqlitePath(settings.stores[service as keyof Settings["stores"]], settings.dataDir);
-    return new SqliteAdapter(() => {
-      const known = files.get(path);
-      if (known?.db.isOpen) return known;
-      const file = new SqliteFile(path, figures);
-      files.set(path, file);
-      return file;
-    });
-  };
+/** `X_FILE` names the file that holds the value of such an `X`: secrets come to containers as files. */
+const mayBeInFile = /^((?:\w+_)?STORE|TRANSPORTER|BUS_SECRET|ADMIN_PASSWORD|SMTP_URL)_FILE$/;
+function withFiles(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const read = Object.entries(environment).flatMap(([name, path]) => {
+    const [, secret] = mayBeInFile.exec(name) ?? [];
+    if (!secret || !path) return [];
+    try {
+      return [[secret, readFileSync(path, "utf8").trim()]];
+    } catch (error) {
+      throw new UnusableSetting(`${name}=${path} cannot be read: ${(error as Error).message}.`);
+    }
+  });
+  return { ...environment, ...Object.fromEntries(read) };
 }
 
 /** Moleculer's runner would take variables of these names for broker options as they are. */
@@ -122,7 +124,7 @@ function takeFromRunner(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 function settingsOrStop(): Settings {
   try {
-    return readSettings(takeFromRunner(process.env), process.stdout.isTTY);
+    return readSettings(withFiles(takeFromRunner(process.env)), process.stdout.isTTY);
   } catch (error) {
     if (!(error instanceof UnusableSetting)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -132,4 +134,4 @@ function settingsOrStop(): Settings {
 
 /** The node as the environment wants it. */
 export const node: Node = { settings: settingsOrStop(), world: realWorld };
-export default brokerOptions(node);
+export default () => brokerOptions(node);

@@ -6,14 +6,11 @@ import type { Page } from "../services/shared/schema.ts";
 import type { World } from "../services/shared/world.ts";
 import { Collection, type CollectionOptions, type Doc, type House } from "./collection.ts";
 import { Outbox } from "./outbox.ts";
-import type { StoreAdapter } from "./store.ts";
+import type { OpenStore } from "./stores.ts";
 
 export type { CollectionOptions, Doc, New } from "./collection.ts";
 export { Collection } from "./collection.ts";
 export { Duplicate, isDuplicate, type Query } from "./store.ts";
-
-/** Makes the adapter of one collection. The node's configuration decides which. */
-export type OpenStore = (service: string) => StoreAdapter;
 
 /** Lets `collectionOptions<Order>({ … })` keep the type of its documents. */
 export const collectionOptions = <D extends Doc>(options: CollectionOptions<D>): CollectionOptions<D> => options;

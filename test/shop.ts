@@ -33,7 +33,7 @@ export async function openShop({ services, env = {}, dataDir, world = realWorld,
     ...(services ? { SERVICES: services.join(",") } : {}),
     ...env,
   });
-  const options = brokerOptions({ settings, world, checkResults: true, logger: false });
+  const options = await brokerOptions({ settings, world, checkResults: true, logger: false });
   if (between) {
     // These two go by the real clock, and would cut off what is made to fail, or to take its time, on purpose.
     const hasty: unknown[] = ["Timeout", "CircuitBreaker"];

@@ -4,7 +4,7 @@ import { OneOf, PageOf, paging, Shape, type Static, Text, Type } from "../shared
 
 export const Health = Shape({
   status: OneOf(["ok"]),
-  services: Type.Record(Type.String(), OneOf(["up"])),
+  services: Type.Record(Type.String(), OneOf(["up", "away"])),
 });
 export type Health = Static<typeof Health>;
 
@@ -19,8 +19,9 @@ export const gateway = contract({
       result: Shape({ status: OneOf(["ok"]) }),
     },
     "gateway.ready": {
-      summary: "Whether requests can be served: the services of this node are there",
-      description: "503 with the names of those that are away, and while the node is stopping.",
+      summary: "Whether requests can be served",
+      description:
+        "503 until every service has been there, with the names of those that were not, and while the node is stopping. From then on one that is away is named and costs no more than what it does.",
       rest: { route: "GET /health/ready", access: "open" },
       params: Shape({}),
       result: Health,

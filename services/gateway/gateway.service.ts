@@ -73,8 +73,16 @@ interface Gateway extends WebRouter {
   description: Json;
   drained: Promise<void> | undefined;
 
-  /** The services that this node has to serve. Where there are other nodes, theirs come and go. */
+  /** The services that were there before, here or on another node. */
+  met: Set<ServiceName>;
+
+  /** The services that requests are for: all of them in a cluster, those of this node where there is none. */
   needed(): ServiceName[];
+  /**
+   * The services without which nobody is to come in. In a cluster one that goes away takes only its own
+   * requests with it, and all at once are away for a gateway that is cut off.
+   */
+  missing(): ServiceName[];
   isUp(service: ServiceName): boolean;
   outboxes(): Promise<OutboxState[]>;
   /**
@@ -100,11 +108,11 @@ export default {
     live: () => ({ status: "ok" as const }),
 
     ready() {
-      const needed = this.needed();
-      const away = needed.filter((name) => !this.isUp(name)).map((path) => ({ path, message: "is away" }));
-      const errors = this.drained ? [...away, { path: "gateway", message: "is stopping" }] : away;
+      const missing = this.missing().map((path) => ({ path, message: "is away" }));
+      const errors = this.drained ? [...missing, { path: "gateway", message: "is stopping" }] : missing;
       if (errors.length) throw new Refusal("unavailable", undefined, { errors, retryAfterSeconds: 1 });
-      return { status: "ok" as const, services: Object.fromEntries(needed.map((name) => [name, "up" as const])) };
+      const states = this.needed().map((name) => [name, this.isUp(name) ? "up" : "away"] as const);
+      return { status: "ok" as const, services: Object.fromEntries(states) };
     },
 
     metrics() {
@@ -131,7 +139,15 @@ export default {
 
   methods: {
     needed() {
-      return this.shop.services.filter((name) => name !== "gateway");
+      return this.shop.transporter ? others : others.filter((name) => this.shop.services.includes(name));
+    },
+
+    missing() {
+      const needed = this.needed();
+      const away = needed.filter((name) => !this.isUp(name));
+      for (const name of needed) if (!away.includes(name)) this.met.add(name);
+      if (!this.shop.transporter || away.length === needed.length) return away;
+      return away.filter((name) => !this.met.has(name));
     },
 
     isUp(service) {
@@ -179,6 +195,7 @@ export default {
 
   created() {
     const { world, shop: settings, figures, broker } = this;
+    this.met = new Set();
     this.crowd = new Crowd(settings.rateLimit);
     const house: House = {
       settings,

@@ -9,7 +9,11 @@ export interface Settings {
   services: ServiceName[];
   nodeId: string | undefined;
   namespace: string;
-  /** Store URL per service: `sqlite:` with a file name or a path. */
+  /** How nodes reach each other. None: this node is the whole shop. */
+  transporter: string | undefined;
+  /** What signs the packets between nodes. The first signs, all are believed, so that they can be changed one by one. */
+  busSecrets: string[];
+  /** Store URL per service: `sqlite:` with a file name or a path, `postgres://…` or `mongodb://…`. */
   stores: Record<ServiceName, string>;
   admin: { email: string; password: string | undefined };
   paymentProvider: "sandbox";
@@ -35,7 +39,7 @@ export class UnusableSetting extends Error {
 
 /** What stands in a terminal or a log is read by many: secrets are not shown there. */
 const shown = (name: string, text: string): string =>
-  /PASSWORD|SECRET|KEY/.test(name) ? name : `${name}=${text.replace(/\/\/[^/]*@/, "//…@")}`;
+  /PASSWORD|SECRET|KEY/.test(name) ? name : `${name}=${text.replace(/\/\/.*@/, "//…@")}`;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -72,17 +76,35 @@ export function readSettings(environment: Environment, terminal = false): Settin
     `it is a comma list of ${names.join(", ")}`,
   );
 
-  const storeUrl = /^sqlite:[^?#]*$/;
-  const store = text("STORE", "sqlite:", storeUrl, "it begins with sqlite:");
+  const storeUrl = /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/\S+)$/;
+  const storeWanted = "it begins with sqlite:, postgres:// or mongodb://";
+  const store = text("STORE", "sqlite:", storeUrl, storeWanted);
   const storeOf = (name: ServiceName) =>
     text(
       `${name.toUpperCase()}_STORE`,
       name === "sandbox" && store === "sqlite:" ? "sqlite:sandbox.db" : store,
       storeUrl,
-      "it begins with sqlite:",
+      storeWanted,
     );
 
-  text("TRANSPORTER", undefined, /^$/, "this version runs in one process; leave it unset");
+  const transporter = text(
+    "TRANSPORTER",
+    undefined,
+    /^(nats|tls|amqps?|kafka|rediss?|tcp):\/\/\S+$/,
+    "it begins with nats://, tls://, amqp://, amqps://, kafka://, redis://, rediss:// or tcp://",
+  );
+  const busSecrets = read(
+    "BUS_SECRET",
+    [] as string[],
+    (value) => {
+      const secrets = value.split(",").map((secret) => secret.trim());
+      return secrets.every((secret) => secret.length >= 16) ? secrets : undefined;
+    },
+    "it has at least 16 characters; while it is changed, the new one and the old one with a comma between",
+  );
+  if (transporter && busSecrets.length === 0 && environment.NODE_ENV !== "development")
+    throw new UnusableSetting("BUS_SECRET is needed with a TRANSPORTER: nodes believe nobody who cannot sign.");
+
   text("CACHER", undefined, /^memory$/, "it is memory");
   text("PAYMENT_PROVIDER", undefined, /^sandbox$/, "it is sandbox");
   text("OTEL_EXPORTER_OTLP_ENDPOINT", undefined, /^$/, "this version sends no traces; leave it unset");
@@ -94,6 +116,8 @@ export function readSettings(environment: Environment, terminal = false): Settin
     services,
     nodeId: text("NODE_ID", undefined, /^[\w.-]{1,80}$/, "it is made of letters, digits, dots and dashes"),
     namespace: text("NAMESPACE", "lonja", /^[\w-]{1,40}$/, "it is made of letters, digits and dashes"),
+    transporter,
+    busSecrets,
     stores: Object.fromEntries(names.map((name) => [name, storeOf(name)])) as Settings["stores"],
     admin: {
       email: text("ADMIN_EMAIL", "admin@lonja.local", emailPattern, "it is an e-mail address"),

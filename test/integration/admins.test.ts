@@ -116,7 +116,7 @@ describe("the first admin", () => {
     }
     const settings = readSettings({ DATA_DIR: folder, ADMIN_EMAIL: "Boss@lonja.test", ...env });
     const logger = new Lines() as never;
-    const broker = new ServiceBroker(brokerOptions({ settings, world: realWorld, checkResults: true, logger }));
+    const broker = new ServiceBroker(await brokerOptions({ settings, world: realWorld, checkResults: true, logger }));
     for (let n = 0; n < count; n++) broker.createService(users as unknown as ServiceSchema);
     await broker.start();
     const { call } = broker as unknown as TypedBroker;

@@ -18,12 +18,30 @@ describe("settings", () => {
     ["CORS_ORIGINS", "https://shop.example.com/"],
     ["RATE_LIMIT", "yes"],
     ["CURRENCY", "euro"],
-    ["TRANSPORTER", "nats://localhost"],
+    ["TRANSPORTER", "smtp://localhost"],
   ])("%s=%s is refused in one line that names it", (name, value) => {
     expect(() => readSettings({ [name]: value })).toThrow(
       expect.objectContaining({ name: "UnusableSetting", message: expect.stringMatching(/^.* cannot be used: .*\.$/) }),
     );
     expect(() => readSettings({ [name]: value })).toThrow(`${name}=${value} cannot be used`);
+  });
+
+  test.each(["a,b", "short", "0123456789abcdef,"])("BUS_SECRET=%s is refused and not shown", (value) => {
+    expect(() => readSettings({ BUS_SECRET: value })).toThrow("BUS_SECRET cannot be used");
+  });
+
+  test("a node that is to talk to others has to be able to sign", () => {
+    const TRANSPORTER = "nats://shop:hunter2@127.0.0.1:4222,127.0.0.1:4223";
+    expect(() => readSettings({ TRANSPORTER })).toThrow("BUS_SECRET is needed");
+    expect(readSettings({ TRANSPORTER, NODE_ENV: "development" }).transporter).toBe(TRANSPORTER);
+    expect(
+      readSettings({ TRANSPORTER, BUS_SECRET: "a new secret of mine, the old secret of mine" }).busSecrets,
+    ).toEqual(["a new secret of mine", "the old secret of mine"]);
+  });
+
+  test("each service may have a store of its own kind", () => {
+    const { stores } = readSettings({ STORE: "postgres://db/shop", CATALOG_STORE: "mongodb://db/shop" });
+    expect([stores.orders, stores.catalog]).toEqual(["postgres://db/shop", "mongodb://db/shop"]);
   });
 
   test("a service that is named twice runs once", () => {
