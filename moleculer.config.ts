@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
+import { learnToMeet } from "./bus/meeting.strategy.ts";
 import { storesOf } from "./mixins/stores.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
 import { noFigures } from "./services/shared/figures.ts";
@@ -23,6 +24,7 @@ export interface Node {
  */
 export async function brokerOptions(node: Node): Promise<BrokerOptions> {
   const { settings, world, checkResults = false, logger } = node;
+  learnToMeet();
   const figures = noFigures();
   const openStore = await storesOf(settings.stores, { dataDir: settings.dataDir, figures });
   return {

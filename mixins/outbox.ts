@@ -11,6 +11,8 @@ const LONGEST_PAUSE_MS = 300_000;
 /** A service that is away is asked again this often, and never gives cause for a dead letter. */
 const AWAY_PAUSE_MS = 2_000;
 const SWEEP_MS = 500;
+/** As long as a delivery may take before somebody else looks as well. */
+const LEASE_MS = 10_000;
 const SWEEP_SIZE = 200;
 const MOST_AT_ONCE = 64;
 const MOST_QUEUED = 10_000;
@@ -104,10 +106,21 @@ export class Outbox {
         sort: "outboxDueAt",
         limit: SWEEP_SIZE,
       });
-      for (const record of due) this.told(collection, record);
+      await Promise.all(due.map((record) => this.#takeUp(collection, record)));
       more ||= due.length === SWEEP_SIZE && this.#queue.length < MOST_AT_ONCE;
     }
     return more;
+  }
+
+  /**
+   * Takes up what another node may take up as well: only one gets the lease. The version that comes with it fences
+   * off whoever had it before, and is late to note what became of a delivery.
+   */
+  async #takeUp(collection: Collection<Doc>, record: StoredRecord): Promise<void> {
+    if (this.#stopped || this.#busy.has(record._id) || this.#queue.length >= MOST_QUEUED) return;
+    const { world } = this.#post;
+    const leased = { ...record, outboxDueAt: timeAt(world, LEASE_MS), version: record.version + 1 };
+    if (await collection.adapter.replace(leased, record.version)) this.told(collection, leased);
   }
 
   /** A service has come up: what waited for one that was away need not wait any longer. */
@@ -119,7 +132,9 @@ export class Outbox {
         sort: "outboxDueAt",
         limit: SWEEP_SIZE,
       });
-      for (const record of waiting) this.told(collection, { ...record, outbox: (record.outbox ?? []).map(hurried) });
+      const away = waiting.filter(({ outbox = [] }) => outbox.some((delivery) => delivery.away));
+      const ready = away.map((record) => ({ ...record, outbox: (record.outbox ?? []).map(hurried) }));
+      await Promise.all(ready.map((record) => this.#takeUp(collection, record)));
     }
   }
 

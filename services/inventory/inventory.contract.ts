@@ -90,6 +90,7 @@ export const inventory = contract({
       }),
       example: { sku: "MUG-SALT", delta: 12, reason: "delivery" },
       result: StockLevel,
+      meetBy: "sku",
       refuses: ["insufficient_stock", "invalid_state"],
     },
     "inventory.open": {
@@ -103,6 +104,7 @@ export const inventory = contract({
       description:
         "Equal SKUs are summed first. Asking again for the same order changes nothing. A hold that is neither committed nor released ends at `expiresAt`. `insufficient_stock` names each SKU with `requested` and `available`; `invalid_state`: the order has given it back already.",
       params: Shape({ orderId: Id("ord"), lines: Type.Array(Line, { minItems: 1, maxItems: 200 }), expiresAt: Time }),
+      meetBy: "lines.0.sku",
       result: Hold,
       refuses: ["insufficient_stock", "invalid_state"],
     },
@@ -110,6 +112,7 @@ export const inventory = contract({
       summary: "Take what an order holds off the shelf",
       description: "Idempotent by order. Refused with `invalid_state` when the hold has expired or was released.",
       params: Shape({ orderId: Id("ord"), lines: Type.Array(Line, { minItems: 1, maxItems: 200 }) }),
+      meetBy: "lines.0.sku",
       result: Nothing,
       refuses: ["invalid_state"],
     },
@@ -118,6 +121,7 @@ export const inventory = contract({
       description:
         "Idempotent by order. After it, no commit of this order succeeds any more, and no hold: an order that had taken nothing is remembered for ten minutes, and a hold that arrives even later ends by itself.",
       params: Shape({ orderId: Id("ord"), lines: Type.Array(Line, { minItems: 1, maxItems: 200 }) }),
+      meetBy: "lines.0.sku",
       result: Nothing,
     },
   },

@@ -2,7 +2,7 @@ import type { Context, Middleware, ServiceSchema } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { contracts } from "../contracts.ts";
-import type { ActionContract, Contract } from "./contract.ts";
+import { type ActionContract, type Contract, MEETING } from "./contract.ts";
 import { houseActions } from "./delivery.ts";
 import type { Figures } from "./figures.ts";
 import { plainCopy } from "./plain.ts";
@@ -11,7 +11,7 @@ import { type InputError, Refusal } from "./refusal.ts";
 const contractsByName: Record<string, Contract> = contracts;
 
 /** The contract of an action, by its whole name; undefined for what is not public to other services. */
-function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs"> | undefined {
+function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs" | "meetBy"> | undefined {
   const [service = "", action = ""] = name.split(".", 2);
   return (
     contractsByName[service]?.actions[name] ??
@@ -35,6 +35,7 @@ export function keepContracts({ checkResults, figures }: { checkResults: boolean
       const contract = actionContract(action.name ?? "");
       if (!contract) return next;
       if (contract.timeoutMs) Object.assign(action, { timeout: contract.timeoutMs });
+      if (contract.meetBy) Object.assign(action, { strategy: MEETING, strategyOptions: { shardKey: contract.meetBy } });
       const params = lazily(contract.params);
       const result = lazily(contract.result);
       return async (ctx: Context<unknown>) => {

@@ -43,6 +43,11 @@ export interface ActionContract {
   rest?: Rest;
   /** The refusals that are part of the answer; those that any route may give are added by the gateway. */
   refuses?: readonly RefusalCode[];
+  /**
+   * The param (a path such as `lines.0.sku`) by which calls go to one node of those that run the service, so that
+   * changes of one document meet in one place and are decided together. Right answers do not depend on it.
+   */
+  meetBy?: string;
   /** How long a caller waits, where it is not the broker's `requestTimeout`. */
   timeoutMs?: number;
 }
@@ -58,6 +63,9 @@ export interface Contract {
   /** The facts of others (or its own) that it acts on. */
   hears?: readonly string[];
 }
+
+/** The name of the strategy by which calls are sent where they meet (see `meetBy`). */
+export const MEETING = "Meeting";
 
 /** Keeps the exact type of a contract: the types of calls on both sides are read from it. */
 export const contract = <const C extends Contract>(definition: C): C => definition;

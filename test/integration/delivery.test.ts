@@ -14,8 +14,11 @@ const away = () =>
   Object.assign(new Error("Service 'hearer' is not found."), { name: "ServiceNotFoundError", code: 404 });
 
 /** A service that tells, with hearers that behave as a test says, on a clock that a test moves. */
-async function openPost(hear: (to: string, fact: Envelope) => unknown, hearers = ["hearer"]) {
-  const world = new VirtualWorld(7);
+async function openPost(
+  hear: (to: string, fact: Envelope) => unknown,
+  hearers = ["hearer"],
+  { world = new VirtualWorld(7), file = new SqliteFile(":memory:").use() } = {},
+) {
   const heard: { to: string; id: string; news: number; subject: string }[] = [];
   const logged: string[] = [];
   const logger = { warn: (text: string) => logged.push(text), error: (text: string) => logged.push(text) };
@@ -24,7 +27,6 @@ async function openPost(hear: (to: string, fact: Envelope) => unknown, hearers =
     heard.push({ to, id: fact.id, subject: fact.subject, news: (fact.data as { news: number }).news });
   };
   const outbox = new Outbox({ world, logger: logger as never, from: "teller", send });
-  const file = new SqliteFile(":memory:").use();
   const adapter = new SqliteAdapter(() => file);
   adapter.init({}, { schema: { collection: "boxes" } });
   const boxes = new Collection<Letterbox>(
@@ -157,6 +159,22 @@ describe("delivery", () => {
     post.outbox.start();
     await post.world.run(10_000);
     expect(post.heard).toMatchObject([{ id: stored, news: 1 }]);
+  });
+
+  test("of several nodes that find the same fact undelivered, one delivers it", async () => {
+    const world = new VirtualWorld(7);
+    const file = new SqliteFile(":memory:").use();
+    let heard = 0;
+    const hear = async () => {
+      heard++;
+      await world.pause(300);
+    };
+    const [first, ...others] = await Promise.all([1, 2, 3].map(() => openPost(hear, ["hearer"], { world, file })));
+    for (const post of [first, ...others]) await post?.outbox.stop();
+    await first?.boxes.insert({ id: "a", news: 1 });
+    for (const post of [first, ...others]) post?.outbox.start();
+    await world.run(30_000);
+    expect(heard).toBe(1);
   });
 
   test("nothing is lost when the document changes while a delivery is under way", async () => {
