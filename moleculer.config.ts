@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
+import { Failures, plainAnswers } from "./bus/answers.ts";
 import { learnToMeet } from "./bus/meeting.strategy.ts";
+import { inParts } from "./bus/parts.middleware.ts";
+import { signedPackets } from "./bus/signature.middleware.ts";
+import { transporterOf } from "./bus/transporters.ts";
 import { storesOf } from "./mixins/stores.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
 import { noFigures } from "./services/shared/figures.ts";
@@ -39,7 +43,8 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
         colors: settings.logFormat === "pretty",
       },
     },
-    transporter: (settings.transporter ?? null) as NonNullable<BrokerOptions["transporter"]> | null,
+    transporter: settings.transporter === undefined ? null : transporterOf(settings.transporter),
+    errorRegenerator: new Failures(),
     requestTimeout: 5_000,
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
@@ -70,6 +75,10 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
       { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
       { stopping: letGuestsOut },
       keepContracts({ checkResults, figures }),
+      // From the wire inwards.
+      signedPackets({ secrets: settings.busSecrets, world, figures }),
+      inParts(world),
+      plainAnswers(),
       // Moleculer's own, in the order in which the breaker sees timeouts.
       ...[
         "ActionHook",

@@ -15,6 +15,10 @@ interface Sources {
 }
 
 const counted: Record<keyof Figures, { name: string; help: string }> = {
+  refusedPackets: {
+    name: "lonja_bus_refused_packets_total",
+    help: "Packets that this node has ignored, since no node of ours has signed them",
+  },
   calls: { name: "lonja_calls_total", help: "Calls of actions that this node has answered" },
   writes: { name: "lonja_store_writes_total", help: "Documents written to the store" },
   commits: { name: "lonja_store_commits_total", help: "Commits, and so syncs of the disk" },

@@ -6,6 +6,8 @@ export interface Figures {
   writes: number;
   /** Commits, and so syncs of the disk. Writes that arrive together share one. */
   commits: number;
+  /** Packets that no node of ours has signed. */
+  refusedPackets: number;
 }
 
-export const noFigures = (): Figures => ({ calls: 0, writes: 0, commits: 0 });
+export const noFigures = (): Figures => ({ calls: 0, writes: 0, commits: 0, refusedPackets: 0 });

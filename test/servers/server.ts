@@ -23,6 +23,16 @@ export interface BreakableServer extends RunningServer {
   thaw(): void;
 }
 
+/** A server that is there already, and not ours to break or to stop. */
+export function external(variable: string): BreakableServer | undefined {
+  const url = process.env[variable];
+  if (!url) return undefined;
+  const notOurs = () => {
+    throw new Error(`${variable} is not this test's to break`);
+  };
+  return { url, stop: async () => {}, kill: notOurs, start: notOurs, freeze: notOurs, thaw: notOurs };
+}
+
 /** The program of a server is not on this machine. */
 export class MissingServer extends Error {
   override readonly name = "MissingServer";
@@ -44,7 +54,7 @@ export function program(server: string, howToGetIt: string, ...candidates: strin
  * Starts what a suite needs, before Jest collects its tests (`await` it at the top of the file). A missing server
  * is said aloud and answers undefined, for `describe.skip`; where all are asked for (LONJA_TEST_ALL), it fails.
  */
-export async function startOrSkip<S extends RunningServer>(start: () => Promise<S>): Promise<S | undefined> {
+export async function startOrSkip<S>(start: () => Promise<S>): Promise<S | undefined> {
   try {
     return await start();
   } catch (error) {
@@ -100,7 +110,12 @@ export class Running {
   /** Starts it and waits until `isUp`. */
   async start(isUp: () => Promise<boolean>, patienceMs = 60_000): Promise<void> {
     this.#said = "";
-    const child = spawn(this.#command, this.#args, { ...this.#options, stdio: ["ignore", "pipe", "pipe"] });
+    // A group of its own: some programs are scripts that start the server as a child.
+    const child = spawn(this.#command, this.#args, {
+      ...this.#options,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text) => {
@@ -118,7 +133,8 @@ export class Running {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    const pid = this.#child?.pid;
+    if (pid !== undefined) process.kill(-pid, signal);
   }
 
   /** Ends it by this signal; after ten seconds without mercy. */
@@ -126,9 +142,9 @@ export class Running {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const gone = once(child, "exit");
-    child.kill("SIGCONT");
-    child.kill(signal);
-    const impatience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    this.signal("SIGCONT");
+    this.signal(signal);
+    const impatience = setTimeout(() => this.signal("SIGKILL"), 10_000);
     await gone;
     clearTimeout(impatience);
   }

@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { Transporters } from "moleculer";
+
+const LOOPBACK = /^(127\.|localhost$|\[?::1)/;
+const GOSSIP_MS = 250;
+
+/**
+ * Moleculer's own transporter, without discovery by broadcast. The addresses of TRANSPORTER are meeting points:
+ * whoever starts on such a machine and finds the port free listens there, the others at any port. A new node
+ * asks at the meeting points who is there, and from then on nodes tell each other. So one meeting point has to be
+ * up when a node starts, and none later.
+ */
+export class TcpBus extends Transporters.TCP {
+  declare gossipTimer: NodeJS.Timeout | null;
+  readonly meetingPoints: readonly string[];
+
+  constructor(meetingPoints: readonly string[]) {
+    super({
+      udpDiscovery: false,
+      useHostname: false,
+      maxConnections: 256,
+      maxPacketSize: 2 * 1024 * 1024,
+      urls: meetingPoints.map((place) => `${place}/meeting-point-${place}`),
+    } as object);
+    this.meetingPoints = meetingPoints;
+  }
+
+  override async startTcpServer(): Promise<void> {
+    const opts = this.opts as { port: number | null };
+    opts.port = await firstFree(this.meetingPoints.filter(isHere).map((place) => Number(portOf(place))));
+    await super.startTcpServer();
+    // Others reach this node where it is told to be found, which on one machine need not be a public address.
+    if (this.meetingPoints.every((place) => LOOPBACK.test(place)))
+      Object.assign(this.getLocalNodeInfo(), { ipList: ["127.0.0.1"] });
+  }
+
+  override startTimers(): void {
+    const gossip = () => {
+      void this.getLocalNodeInfo()
+        .updateLocalInfo(this.broker.getCpuUsage)
+        .then(() => this.sendGossipRequest());
+    };
+    this.gossipTimer = setInterval(gossip, GOSSIP_MS);
+    this.gossipTimer.unref();
+  }
+}
+
+const portOf = (place: string) => place.slice(place.lastIndexOf(":") + 1);
+const hostOf = (place: string) => place.slice(0, place.lastIndexOf(":"));
+
+function isHere(place: string): boolean {
+  const mine = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return LOOPBACK.test(place) || mine.some(({ address }) => address === hostOf(place));
+}
+
+/** The first of these ports that nobody listens at; null, for any, where all are taken. */
+async function firstFree(ports: readonly number[]): Promise<number | null> {
+  for (const port of ports) {
+    const server = createServer();
+    try {
+      server.listen({ port, exclusive: true });
+      await once(server, "listening");
+      server.close();
+      await once(server, "close");
+      return port;
+    } catch {
+      // Taken: by another node, most likely.
+    }
+  }
+  return null;
+}

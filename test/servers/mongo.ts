@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { madeOnce } from "./cache.ts";
+import {
+  accepts,
+  type BreakableServer,
+  external,
+  freePort,
+  newFolder,
+  program,
+  Running,
+  removeFolder,
+} from "./server.ts";
+
+/**
+ * MongoDB where there is one; otherwise FerretDB behind a lock (mongo/main.go), which speaks the same
+ * protocol and has none of partial, TTL and text indexes, transactions and updates by pipeline.
+ */
+export async function startMongo(): Promise<BreakableServer> {
+  const there = external("LONJA_TEST_MONGO_URL");
+  if (there) return there;
+  const folder = await newFolder("mongo");
+  const port = await freePort();
+  const server = await programOf(folder, port);
+  const start = () => server.start(() => accepts(port));
+  await start();
+  return {
+    url: `mongodb://127.0.0.1:${port}`,
+    start,
+    kill: () => server.end("SIGKILL"),
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
+    async stop() {
+      await server.end("SIGKILL");
+      await removeFolder(folder);
+    },
+  };
+}
+
+async function programOf(folder: string, port: number): Promise<Running> {
+  try {
+    const mongod = program("MongoDB", "", "mongod");
+    return new Running(mongod, ["--bind_ip", "127.0.0.1", "--port", String(port), "--dbpath", folder]);
+  } catch {
+    program("MongoDB", "install mongod, or Go for its stand-in", "go", "/usr/local/go/bin/go");
+    const made = await madeOnce(join(import.meta.dirname, "mongo"), ["go", "build", "-o", "mongod", "."]);
+    const env = { PATH: process.env.PATH ?? "", DATA_DIR: `${folder}/`, LISTEN: `127.0.0.1:${port}` };
+    return new Running(join(made, "mongod"), [], { env });
+  }
+}
+
+/** An empty database of its own on a server. */
+export const newMongoDatabase = ({ url }: { url: string }, name: string): string => `${url}/${name}`;

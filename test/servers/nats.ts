@@ -1,0 +1,29 @@
+import { accepts, type BreakableServer, external, freePort, program, Running } from "./server.ts";
+
+interface Options {
+  user?: string;
+  password?: string;
+  tls?: { cert: string; key: string };
+}
+
+export async function startNats({ user, password, tls }: Options = {}): Promise<BreakableServer> {
+  const there = user || tls ? undefined : external("LONJA_TEST_NATS_URL");
+  if (there) return there;
+  const nats = program("NATS", "apt-get install nats-server", "nats-server");
+  const port = await freePort();
+  const server = new Running(nats, [
+    ...["-a", "127.0.0.1", "-p", String(port)],
+    ...(user ? ["--user", user, "--pass", password ?? ""] : []),
+    ...(tls ? ["--tls", "--tlscert", tls.cert, "--tlskey", tls.key] : []),
+  ]);
+  const start = () => server.start(() => accepts(port));
+  await start();
+  return {
+    url: `${tls ? "tls" : "nats"}://127.0.0.1:${port}`,
+    start,
+    kill: () => server.end("SIGKILL"),
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
+    stop: () => server.end("SIGKILL"),
+  };
+}

@@ -1,0 +1,28 @@
+import { accepts, type BreakableServer, external, freePort, program, Running } from "./server.ts";
+
+export async function startRedis(): Promise<BreakableServer> {
+  const there = external("LONJA_TEST_REDIS_URL");
+  if (there) return there;
+  const redis = program("Redis", "apt-get install redis-server", "redis-server");
+  const port = await freePort();
+  const server = new Running(redis, [
+    "--bind",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+  ]);
+  const start = () => server.start(() => accepts(port));
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill: () => server.end("SIGKILL"),
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
+    stop: () => server.end("SIGKILL"),
+  };
+}
