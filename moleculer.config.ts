@@ -30,7 +30,7 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
   const { settings, world, checkResults = false, logger } = node;
   learnToMeet();
   const figures = noFigures();
-  const openStore = await storesOf(settings.stores, { dataDir: settings.dataDir, figures });
+  const openStore = await storesOf(settings.stores, { dataDir: settings.dataDir, figures, world });
   return {
     namespace: settings.namespace,
     nodeID: settings.nodeId ?? `${hostname()}-${process.pid}-${world.bytes(3).toString("hex")}`,

@@ -1,4 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
+import { conditions, ordering } from "./sql.ts";
 import type { SqliteFile } from "./sqlite.file.ts";
 import { type CollectionShape, Duplicate, type Query, type StoreAdapter, type StoredRecord } from "./store.ts";
 
@@ -52,13 +53,8 @@ export class SqliteAdapter implements StoreAdapter {
     offset = 0,
   }: Parameters<StoreAdapter["find"]>[0] = {}): Promise<StoredRecord[]> {
     const { sql, values } = this.where(query);
-    const order = [sort]
-      .flat()
-      .map((field) => (field.startsWith("-") ? `${this.column(field.slice(1))} DESC` : this.column(field)));
-    return this.rows(
-      `SELECT doc FROM ${this.table} ${sql}${order.length ? ` ORDER BY ${order.join(", ")}` : ""} LIMIT ? OFFSET ?`,
-      [...values, limit ?? -1, offset],
-    );
+    const order = ordering(sort, (field) => this.column(field));
+    return this.rows(`SELECT doc FROM ${this.table} ${sql}${order} LIMIT ? OFFSET ?`, [...values, limit ?? -1, offset]);
   }
 
   async findOne(query: Query): Promise<StoredRecord | null> {
@@ -236,52 +232,28 @@ export class SqliteAdapter implements StoreAdapter {
 
   private where(query: Query): { sql: string; values: SQLInputValue[] } {
     const values: SQLInputValue[] = [];
-    const sql = this.conditions(query, values);
-    return { sql: sql ? `WHERE ${sql}` : "", values };
-  }
-
-  private conditions(query: Query, values: SQLInputValue[]): string {
     const bind = (value: unknown) => {
       values.push(typeof value === "boolean" ? Number(value) : (value as SQLInputValue));
       return "?";
     };
-    const parts = Object.entries(query).flatMap(([field, condition]) => {
-      if (condition === undefined) return [];
-      if (field === "$or" || field === "$and") {
-        const all = (condition as Query[]).map((part) => `(${this.conditions(part, values) || "TRUE"})`);
-        return [`(${all.join(field === "$or" ? " OR " : " AND ")})`];
-      }
-      const column = this.column(field);
-      if (condition === null) return [`${column} IS NULL`];
-      if (typeof condition !== "object") {
-        const isList = this.declared.lists.includes(field);
-        return [
-          isList
-            ? `EXISTS (SELECT 1 FROM json_each(${column}) WHERE value = ${bind(condition)})`
-            : `${column} = ${bind(condition)}`,
-        ];
-      }
-      return Object.entries(condition).map(([operator, value]) => {
-        if (operator === "$in") return `${column} IN (SELECT value FROM json_each(${bind(JSON.stringify(value))}))`;
-        if (operator === "$ne") return value === null ? `${column} IS NOT NULL` : `${column} IS NOT ${bind(value)}`;
-        return `${column} ${comparisons[operator as keyof typeof comparisons] ?? unknownOperator(operator)} ${bind(value)}`;
-      });
+    const sql = conditions(query, {
+      column: (field) => this.column(field),
+      isList: (field) => this.declared.lists.includes(field),
+      bind,
+      bindAll: (all) => bind(JSON.stringify(all)),
+      contains: (column, value) => `EXISTS (SELECT 1 FROM json_each(${column}) WHERE value = ${value})`,
+      isOneOf: (column, values) => `${column} IN (SELECT value FROM json_each(${values}))`,
+      isNot: (column, value) => `${column} IS NOT ${value}`,
     });
-    return parts.join(" AND ");
+    return { sql: sql ? `WHERE ${sql}` : "", values };
   }
 }
-
-const comparisons = { $gt: ">", $gte: ">=", $lt: "<", $lte: "<=" } as const;
 
 const columnValue = (value: unknown): SQLInputValue => {
   if (value === undefined || value === null) return null;
   if (typeof value === "boolean") return Number(value);
   return typeof value === "object" ? JSON.stringify(value) : (value as SQLInputValue);
 };
-
-function unknownOperator(operator: string): never {
-  throw new Error(`${operator} is not part of the stores' query language`);
-}
 
 const parsed = (row: Record<string, unknown> | undefined): StoredRecord | null =>
   row ? (JSON.parse(row.doc as string) as StoredRecord) : null;

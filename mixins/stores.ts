@@ -1,4 +1,5 @@
 import type { Figures } from "../services/shared/figures.ts";
+import type { World } from "../services/shared/world.ts";
 import { SqliteAdapter } from "./sqlite.adapter.ts";
 import { SqliteFile, sqlitePath } from "./sqlite.file.ts";
 import type { StoreAdapter } from "./store.ts";
@@ -9,6 +10,7 @@ export type OpenStore = (service: string) => StoreAdapter;
 interface Place {
   dataDir: string;
   figures: Figures;
+  world: World;
 }
 
 /** What can keep documents, by the scheme of its URL. What nobody names is not loaded. */
@@ -18,6 +20,15 @@ const kinds: Record<string, (url: string, place: Place) => Promise<() => StoreAd
     let file: SqliteFile | undefined;
     const open = () => (file?.db.isOpen ? file : (file = new SqliteFile(path, figures)));
     return () => new SqliteAdapter(open);
+  },
+
+  async postgres(url, place) {
+    const [{ PostgresAdapter }, { PostgresPool }] = await Promise.all([
+      import("./postgres.adapter.ts"),
+      import("./postgres.pool.ts"),
+    ]);
+    const pool = new PostgresPool(url, place);
+    return () => new PostgresAdapter(pool);
   },
 };
 
@@ -35,7 +46,11 @@ export async function storesOf(urls: Readonly<Record<string, string>>, place: Pl
   };
 }
 
-const schemeOf = (url: string) => url.slice(0, url.indexOf(":"));
+const aliases: Record<string, string> = { postgresql: "postgres", "mongodb+srv": "mongodb" };
+const schemeOf = (url: string) => {
+  const scheme = url.slice(0, url.indexOf(":"));
+  return aliases[scheme] ?? scheme;
+};
 const placeOf = (url: string, { dataDir }: Place) => (schemeOf(url) === "sqlite" ? sqlitePath(url, dataDir) : url);
 
 function makerOf(url: string, place: Place): Promise<() => StoreAdapter> {

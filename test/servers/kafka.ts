@@ -15,12 +15,17 @@ import {
 
 const JARS = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"] as const;
 
+export function needKafka(): string {
+  if (process.env.LONJA_TEST_KAFKA_URL) return process.env.LONJA_TEST_KAFKA_URL;
+  program("Kafka", "apt-get install default-jre-headless maven", "mvn");
+  return program("Kafka", "apt-get install default-jre-headless maven", "java");
+}
+
 /** One Kafka node without ZooKeeper (KRaft), from the jars that its project publishes. */
 export async function startKafka(): Promise<BreakableServer> {
   const there = external("LONJA_TEST_KAFKA_URL");
   if (there) return there;
-  const java = program("Kafka", "apt-get install default-jre-headless maven", "java");
-  program("Kafka", "apt-get install default-jre-headless maven", "mvn");
+  const java = needKafka();
   const jars = join(await madeOnce(join(import.meta.dirname, "kafka"), JARS), "libs", "*");
   const folder = await newFolder("kafka");
   const [port, controller] = [await freePort(), await freePort()];

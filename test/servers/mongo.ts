@@ -36,16 +36,18 @@ export async function startMongo(): Promise<BreakableServer> {
   };
 }
 
+export function needMongo(): string {
+  if (process.env.LONJA_TEST_MONGO_URL) return process.env.LONJA_TEST_MONGO_URL;
+  return program("MongoDB", "install mongod, or Go for its stand-in", "mongod", "go", "/usr/local/go/bin/go");
+}
+
 async function programOf(folder: string, port: number): Promise<Running> {
-  try {
-    const mongod = program("MongoDB", "", "mongod");
-    return new Running(mongod, ["--bind_ip", "127.0.0.1", "--port", String(port), "--dbpath", folder]);
-  } catch {
-    program("MongoDB", "install mongod, or Go for its stand-in", "go", "/usr/local/go/bin/go");
-    const made = await madeOnce(join(import.meta.dirname, "mongo"), ["go", "build", "-o", "mongod", "."]);
-    const env = { PATH: process.env.PATH ?? "", DATA_DIR: `${folder}/`, LISTEN: `127.0.0.1:${port}` };
-    return new Running(join(made, "mongod"), [], { env });
-  }
+  const found = needMongo();
+  if (found.endsWith("mongod"))
+    return new Running(found, ["--bind_ip", "127.0.0.1", "--port", String(port), "--dbpath", folder]);
+  const made = await madeOnce(join(import.meta.dirname, "mongo"), [found, "build", "-o", "mongod", "."]);
+  const env = { PATH: process.env.PATH ?? "", DATA_DIR: `${folder}/`, LISTEN: `127.0.0.1:${port}` };
+  return new Running(join(made, "mongod"), [], { env });
 }
 
 /** An empty database of its own on a server. */

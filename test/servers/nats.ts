@@ -6,10 +6,13 @@ interface Options {
   tls?: { cert: string; key: string };
 }
 
+export const needNats = () =>
+  process.env.LONJA_TEST_NATS_URL ?? program("NATS", "apt-get install nats-server", "nats-server");
+
 export async function startNats({ user, password, tls }: Options = {}): Promise<BreakableServer> {
   const there = user || tls ? undefined : external("LONJA_TEST_NATS_URL");
   if (there) return there;
-  const nats = program("NATS", "apt-get install nats-server", "nats-server");
+  const nats = needNats();
   const port = await freePort();
   const server = new Running(nats, [
     ...["-a", "127.0.0.1", "-p", String(port)],

@@ -16,11 +16,14 @@ function otherThanRoot(): { uid?: number; gid?: number } {
   return { uid: id("-u"), gid: id("-g") };
 }
 
+const find = (name: string) =>
+  program("PostgreSQL", "apt-get install postgresql", name, ...versions.map((folder) => join(folder, name)));
+
+export const needPostgres = () => process.env.LONJA_TEST_POSTGRES_URL ?? find("initdb");
+
 export async function startPostgres(): Promise<BreakableServer> {
   const there = external("LONJA_TEST_POSTGRES_URL");
   if (there) return there;
-  const find = (name: string) =>
-    program("PostgreSQL", "apt-get install postgresql", name, ...versions.map((folder) => join(folder, name)));
   const [initdb, postgres] = [find("initdb"), find("postgres")];
   const user = otherThanRoot();
   const folder = await newFolder("postgres");

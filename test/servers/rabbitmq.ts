@@ -10,16 +10,20 @@ import {
   removeFolder,
 } from "./server.ts";
 
-export async function startRabbitMq(): Promise<BreakableServer> {
-  const there = external("LONJA_TEST_RABBITMQ_URL");
-  if (there) return there;
-  // The wrapper on the PATH changes the user; this is the server itself.
-  const rabbit = program(
+/** The wrapper on the PATH changes the user; this is the server itself. */
+export const needRabbitMq = () =>
+  process.env.LONJA_TEST_RABBITMQ_URL ??
+  program(
     "RabbitMQ",
     "apt-get install rabbitmq-server",
     "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "/opt/rabbitmq/sbin/rabbitmq-server",
   );
+
+export async function startRabbitMq(): Promise<BreakableServer> {
+  const there = external("LONJA_TEST_RABBITMQ_URL");
+  if (there) return there;
+  const rabbit = needRabbitMq();
   const folder = await newFolder("rabbitmq");
   const [port, distribution] = [await freePort(), await freePort()];
   const server = new Running(rabbit, [], {

@@ -1,9 +1,12 @@
 import { accepts, type BreakableServer, external, freePort, program, Running } from "./server.ts";
 
+export const needRedis = () =>
+  process.env.LONJA_TEST_REDIS_URL ?? program("Redis", "apt-get install redis-server", "redis-server");
+
 export async function startRedis(): Promise<BreakableServer> {
   const there = external("LONJA_TEST_REDIS_URL");
   if (there) return there;
-  const redis = program("Redis", "apt-get install redis-server", "redis-server");
+  const redis = needRedis();
   const port = await freePort();
   const server = new Running(redis, [
     "--bind",

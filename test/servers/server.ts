@@ -51,17 +51,19 @@ export function program(server: string, howToGetIt: string, ...candidates: strin
 }
 
 /**
- * Starts what a suite needs, before Jest collects its tests (`await` it at the top of the file). A missing server
- * is said aloud and answers undefined, for `describe.skip`; where all are asked for (LONJA_TEST_ALL), it fails.
+ * A suite that needs these servers. One that is missing is said aloud, and the suite skipped; where all are
+ * asked for (LONJA_TEST_ALL), it fails.
  */
-export async function startOrSkip<S>(start: () => Promise<S>): Promise<S | undefined> {
+export function describeWith(needs: readonly (() => unknown)[], name: string, suite: () => void): void {
   try {
-    return await start();
+    for (const need of needs) need();
   } catch (error) {
     if (!(error instanceof MissingServer) || process.env.LONJA_TEST_ALL) throw error;
     process.stderr.write(`\n!!! ${error.message}\n`);
-    return undefined;
+    describe.skip(name, suite);
+    return;
   }
+  describe(name, suite);
 }
 
 export const newFolder = (name: string): Promise<string> => mkdtemp(join(tmpdir(), `lonja-${name}-`));

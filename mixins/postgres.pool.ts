@@ -1,0 +1,141 @@
+import pg from "pg";
+import type { Figures } from "../services/shared/figures.ts";
+import { Refusal } from "../services/shared/refusal.ts";
+import { sleep, type World } from "../services/shared/world.ts";
+import { UnusableStore } from "./store.ts";
+
+type Values = readonly unknown[];
+export type Row = Record<string, unknown>;
+
+const MOST_CONNECTIONS = 10;
+const CONNECT_MS = 3_000;
+const STATEMENT_MS = 5_000;
+/** How long a node waits at its start for a server that starts as well. */
+const START_PATIENCE_MS = 30_000;
+
+/** Classes and codes of SQLSTATE (PostgreSQL's Appendix A) that say that it cannot be used as it is. */
+const unusable = /^(28|3D|42501|3F)/;
+/** And those that say: not now. Connections, resources, shutting down, read-only, disk. */
+const notNow = /^(08|53|57|58|25006|55P03|40)/;
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? "");
+/** What the driver says of a connection that is gone has no SQLSTATE. */
+const isAway = (error: Error): boolean => {
+  const code = codeOf(error);
+  return (
+    notNow.test(code) || /^E[A-Z]+$/.test(code) || (code === "" && /connect|terminated|timeout/i.test(error.message))
+  );
+};
+
+/** The connections of one process to one database, shared by its collections. */
+export class PostgresPool {
+  readonly #figures: Figures;
+  readonly #world: World;
+  readonly #url: URL;
+  #pool: pg.Pool | undefined;
+  #users = 0;
+  readonly #names = new Map<string, string>();
+
+  constructor(url: string, { figures, world }: { figures: Figures; world: World }) {
+    this.#url = new URL(url);
+    this.#figures = figures;
+    this.#world = world;
+  }
+
+  /** For messages: without user and password. */
+  get place(): string {
+    return `${this.#url.host}${this.#url.pathname}`;
+  }
+
+  use(): this {
+    if (this.#users++ > 0) return this;
+    this.#pool = new pg.Pool({
+      connectionString: this.#url.href,
+      max: MOST_CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: STATEMENT_MS,
+      query_timeout: STATEMENT_MS + 1_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      allowExitOnIdle: true,
+      application_name: "lonja",
+      // An answer is given when the disk has it, whatever the server's default is.
+      options: "-c synchronous_commit=on",
+    });
+    // A connection that breaks while nobody uses it is replaced by the next that is wanted.
+    this.#pool.on("error", () => {});
+    return this;
+  }
+
+  async release(): Promise<void> {
+    if (--this.#users > 0) return;
+    await this.#pool?.end();
+    this.#pool = undefined;
+  }
+
+  /** Prepared once per connection. */
+  async read(sql: string, values: Values = []): Promise<Row[]> {
+    return (await this.#query(sql, values)).rows as Row[];
+  }
+
+  /** A statement that changes documents; it is durable when this resolves. `rowCount` says how many. */
+  async write(sql: string, values: Values): Promise<pg.QueryResult> {
+    const result = await this.#query(sql, values);
+    this.#figures.commits++;
+    this.#figures.writes += result.rowCount ?? 0;
+    return result;
+  }
+
+  /** All or nothing, one node at a time. What is not there yet is waited for. */
+  async prepare(name: string, statements: (query: (sql: string, values?: Values) => Promise<Row[]>) => Promise<void>) {
+    const client = await this.#firstConnection();
+    try {
+      await client.query("BEGIN");
+      // A table of a large shop may take its time.
+      await client.query("SET LOCAL statement_timeout = 0");
+      await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lonja ${name}`]);
+      await statements(async (sql, values = []) => (await client.query(sql, [...values])).rows);
+      await client.query("COMMIT");
+      client.release();
+    } catch (error) {
+      client.release(error as Error);
+      throw this.#inOurWords(error as Error);
+    }
+  }
+
+  async #query(sql: string, values: Values): Promise<pg.QueryResult> {
+    if (!this.#pool) throw new Refusal("unavailable", `${this.place} cannot be used: it is closed.`);
+    try {
+      return await this.#pool.query({ name: this.#nameOf(sql), text: sql, values: [...values] });
+    } catch (error) {
+      throw this.#inOurWords(error as Error);
+    }
+  }
+
+  #nameOf(sql: string): string {
+    const name = this.#names.get(sql) ?? `lonja_${this.#names.size}`;
+    this.#names.set(sql, name);
+    return name;
+  }
+
+  async #firstConnection(): Promise<pg.PoolClient> {
+    const until = this.#world.now() + START_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await (this.#pool as pg.Pool).connect();
+      } catch (error) {
+        const { message } = error as Error;
+        if (!isAway(error as Error) || unusable.test(codeOf(error)) || this.#world.now() > until)
+          throw new UnusableStore(`The store at ${this.place} cannot be used: ${message}.`);
+        await sleep(this.#world, 500);
+      }
+    }
+  }
+
+  /** What is wrong with the server is nobody's fault who asked: they may try again. */
+  #inOurWords(error: Error): Error {
+    return isAway(error)
+      ? new Refusal("unavailable", `The store at ${this.place} cannot be used: ${error.message}.`)
+      : error;
+  }
+}
