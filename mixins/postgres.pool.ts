@@ -1,8 +1,8 @@
 import pg from "pg";
 import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
-import { sleep, type World } from "../services/shared/world.ts";
-import { UnusableStore } from "./store.ts";
+import type { World } from "../services/shared/world.ts";
+import { untilThere } from "./patience.ts";
 
 type Values = readonly unknown[];
 export type Row = Record<string, unknown>;
@@ -10,8 +10,6 @@ export type Row = Record<string, unknown>;
 const MOST_CONNECTIONS = 10;
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 5_000;
-/** How long a node waits at its start for a server that starts as well. */
-const START_PATIENCE_MS = 30_000;
 
 /** Classes and codes of SQLSTATE (PostgreSQL's Appendix A) that say that it cannot be used as it is. */
 const unusable = /^(28|3D|42501|3F)/;
@@ -118,18 +116,9 @@ export class PostgresPool {
     return name;
   }
 
-  async #firstConnection(): Promise<pg.PoolClient> {
-    const until = this.#world.now() + START_PATIENCE_MS;
-    for (;;) {
-      try {
-        return await (this.#pool as pg.Pool).connect();
-      } catch (error) {
-        const { message } = error as Error;
-        if (!isAway(error as Error) || unusable.test(codeOf(error)) || this.#world.now() > until)
-          throw new UnusableStore(`The store at ${this.place} cannot be used: ${message}.`);
-        await sleep(this.#world, 500);
-      }
-    }
+  #firstConnection(): Promise<pg.PoolClient> {
+    const connect = () => (this.#pool as pg.Pool).connect();
+    return untilThere(this.place, this.#world, connect, (error) => isAway(error) && !unusable.test(codeOf(error)));
   }
 
   /** What is wrong with the server is nobody's fault who asked: they may try again. */

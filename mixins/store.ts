@@ -44,7 +44,7 @@ export interface Query {
   $and?: Query[];
 }
 
-/** One field or several that no two documents may share. Documents without the (first) field do not count. */
+/** One field or several that no two documents may share. Documents that lack one of them do not count. */
 export type Index = readonly [field: string, ...more: string[]];
 
 export interface CollectionShape {

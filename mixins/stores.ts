@@ -30,6 +30,15 @@ const kinds: Record<string, (url: string, place: Place) => Promise<() => StoreAd
     const pool = new PostgresPool(url, place);
     return () => new PostgresAdapter(pool);
   },
+
+  async mongodb(url, place) {
+    const [{ MongoAdapter }, { SharedMongoClient }] = await Promise.all([
+      import("./mongo.adapter.ts"),
+      import("./mongo.client.ts"),
+    ]);
+    const client = new SharedMongoClient(url, place);
+    return () => new MongoAdapter(client);
+  },
 };
 
 /** Collections whose stores are the same share its file, and with it the sync of the disk, or its connections. */

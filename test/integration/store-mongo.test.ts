@@ -1,0 +1,23 @@
+import { MongoAdapter } from "../../mixins/mongo.adapter.ts";
+import { SharedMongoClient } from "../../mixins/mongo.client.ts";
+import { noFigures } from "../../services/shared/figures.ts";
+import { realWorld } from "../../services/shared/world.ts";
+import { storeConformance } from "../conformance/store.ts";
+import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
+import { type BreakableServer, describeWith } from "../servers/server.ts";
+
+describeWith([needMongo], "MongoDB", () => {
+  let server: BreakableServer;
+  let client: SharedMongoClient;
+  let databases = 0;
+  const reset = async () => {
+    const url = newMongoDatabase(server, `lonja_${process.pid}_${databases++}`);
+    client = new SharedMongoClient(url, { figures: noFigures(), world: realWorld });
+  };
+  beforeAll(async () => {
+    server = await startMongo();
+  }, 600_000);
+  afterAll(() => server.stop());
+
+  storeConformance("MongoDB", () => new MongoAdapter(client), reset);
+});
