@@ -1,4 +1,4 @@
-import { type Db, type Document, MongoClient, type MongoError } from "mongodb";
+import { type Db, type Document, MongoClient, MongoError } from "mongodb";
 import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
@@ -12,8 +12,8 @@ const spoken = new Set(["MongoServerError", "MongoBulkWriteError"]);
 /** Shutting down, stepping down, not primary, no majority in time: not now. */
 const notNow = new Set([64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 50]);
 const isAway = (error: Error): boolean =>
-  /^Mongo/.test(error.name) &&
-  (!spoken.has(error.name) || notNow.has(Number((error as MongoError).code))) &&
+  error instanceof MongoError &&
+  (!spoken.has(error.name) || notNow.has(Number(error.code))) &&
   !/^Mongo(Invalid|Parse|MissingDependency)/.test(error.name);
 
 /** Wrong user or password, or no right to the database. */

@@ -58,6 +58,34 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       expect(await things_.get("b").catch(() => undefined)).toBeUndefined();
     });
 
+    test("gives back text and names that a database may stumble over", async () => {
+      const odd = {
+        ...thing("a \0 b", 1, { name: "\0 \ud800 \uE0FF \uE0FF0000", tags: ["\0", "$x"] }),
+        deep: { "a.b": 1, $set: { $where: "\udfff" }, "\0": null, list: [{}, "", null] },
+        large: 2 ** 53 - 1,
+        small: -0.1,
+      };
+      await things_.insert(odd);
+      expect(await things_.get(odd.id)).toEqual({ ...odd, version: 1 });
+      expect((await things_.find({ where: { name: odd.name } })).data).toHaveLength(1);
+      expect((await things_.find({ where: { tags: "\0" } })).data).toHaveLength(1);
+      expect((await things_.getMany([odd.id, "a"])).map(({ id }) => id)).toEqual([odd.id]);
+    });
+
+    test("sorts text by its bytes, and numbers by their size", async () => {
+      const names = ["a", "B", "é", "z", "Z", "_", "~", "ab", "a b", "ñ", "🐟", "Ａ"];
+      await things_.insertMany(
+        names.map((name, n) => thing(`t${n}`, [5, -1, 10, 9, 0, 100, -20, 7, 8, 6, 11, 2 ** 53 - 1][n] ?? 0, { name })),
+      );
+      const bytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+      expect((await things_.find({ sort: "name" })).data.map(({ name }) => name)).toEqual(names.toSorted(bytes));
+      const sizes = (await things_.find({ sort: "-size" })).data.map(({ size }) => size);
+      expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+      expect(
+        (await things_.find({ where: { size: { $gte: 9, $lt: 101 } }, sort: "size" })).data.map(({ size }) => size),
+      ).toEqual([9, 10, 11, 100]);
+    });
+
     test("refuses a second document with the same id or unique fields, and names them", async () => {
       await things_.insert(thing("a", 1, { name: "mug" }));
       await expect(things_.insert(thing("a", 2))).rejects.toMatchObject({ name: "Duplicate", fields: "_id" });

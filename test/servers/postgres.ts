@@ -56,13 +56,20 @@ export async function startPostgres(): Promise<BreakableServer> {
     start,
     // The whole group of its processes, as when the machine goes: whoever is left would keep the port.
     kill: () => server.end("SIGQUIT"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
+    freeze: () => toAll(server, "SIGSTOP"),
+    thaw: () => toAll(server, "SIGCONT"),
     async stop() {
       await server.end("SIGQUIT");
       await removeFolder(folder);
     },
   };
+}
+
+/** Each connection is a process, in a group of its own. */
+function toAll(server: Running, signal: NodeJS.Signals): void {
+  server.signal(signal);
+  const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(server.pid)], { encoding: "utf8" });
+  for (const pid of children.split("\n").map(Number).filter(Boolean)) process.kill(pid, signal);
 }
 
 /** An empty database of its own on a server. */

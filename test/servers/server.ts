@@ -134,6 +134,10 @@ export class Running {
     throw new Error(`${this.#command} did not come up:\n${this.#said}`);
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     const pid = this.#child?.pid;
     if (pid !== undefined) process.kill(-pid, signal);
