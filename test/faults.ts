@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context, Middleware } from "moleculer";
-import type { OpenStore } from "../mixins/stores.ts";
 import type { StoreAdapter } from "../mixins/store.ts";
+import type { OpenStore } from "../mixins/stores.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import { sleep, type World } from "../services/shared/world.ts";
 
