@@ -1,4 +1,5 @@
 import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { openHealth } from "./health.ts";
 import { UnusableStore } from "./mixins/store.ts";
 import config, { node } from "./moleculer.config.ts";
 import { isRefusal } from "./services/shared/refusal.ts";
@@ -9,6 +10,7 @@ const { settings, world } = node;
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */
 const SAME_SIGNAL_MS = 1_000;
+const LAST_MOMENT_MS = 10_000;
 let askedAt: number | undefined;
 const stop = async () => {
   if (askedAt !== undefined && world.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
@@ -20,19 +22,27 @@ const stop = async () => {
 };
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
+// Whoever has started this node as a part of a cluster is dead, and nobody else would stop it.
+process.on("disconnect", () => {
+  world.after(LAST_MOMENT_MS, () => process.exit(1));
+  void stop();
+});
 // A slip in the background ends nothing else: what it was about is taken up again from the store.
 process.on("unhandledRejection", (reason) => broker.logger.error("Nobody has waited for this to fail:", reason));
 
 /** What an operator can put right needs no more than its message. */
-function wordsFor(error: Error & { syscall?: string }): string {
+function wordsFor(error: Error & { syscall?: string; port?: number }): string {
   if (error instanceof UnusableStore || isRefusal(error)) return error.message;
+  const [name, port] =
+    error.port === settings.healthPort ? ["HEALTH_PORT", settings.healthPort] : ["PORT", settings.port];
   if (error.syscall === "listen" || error.syscall === "getaddrinfo")
-    return `HOST=${settings.host} with PORT=${settings.port} cannot be used: ${error.message}.`;
+    return `HOST=${settings.host} with ${name}=${port} cannot be used: ${error.message}.`;
   return error.stack ?? error.message;
 }
 
 async function open(): Promise<void> {
   try {
+    await openHealth(broker, settings);
     for (const name of settings.services) {
       const { default: service } = await import(`./services/${name}/${name}.service.ts`);
       broker.createService(service as ServiceSchema);
@@ -52,6 +62,7 @@ const opening = open();
 await opening;
 // A node lives until it is told to stop, whatever it runs.
 setInterval(() => {}, 2 ** 30);
+process.send?.("open");
 const { host, port, services } = settings;
 if (services.includes("gateway"))
   broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);

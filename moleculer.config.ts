@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { BrokerOptions, ServiceBroker } from "moleculer";
+import moleculer, { type BrokerOptions, type Middleware, type ServiceBroker } from "moleculer";
 import { Failures, plainAnswers } from "./bus/answers.ts";
 import { learnToMeet } from "./bus/meeting.strategy.ts";
 import { inParts } from "./bus/parts.middleware.ts";
@@ -84,8 +84,9 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
         "ActionHook",
         "Bulkhead",
         "Cacher",
-        "ContextTracker",
+        trackedUntilDone,
         "Timeout",
+        trackedUntilGivenUp,
         "CircuitBreaker",
         "Retry",
         "Fallback",
@@ -97,6 +98,21 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
   };
 }
 
+/**
+ * Moleculer's tracking of what is under way, taken apart: what this node does is waited for until it is done; what it
+ * has asked of another node only until it has given up, since no answer is taken after that.
+ */
+const { ContextTracker } = (moleculer as unknown as { Middlewares: Record<"ContextTracker", Tracker> }).Middlewares;
+type Tracker = (broker: ServiceBroker) => Middleware;
+const trackedUntilDone = (broker: ServiceBroker) => ({
+  ...ContextTracker(broker),
+  remoteAction: undefined,
+});
+const trackedUntilGivenUp = (broker: ServiceBroker) => {
+  const { remoteAction } = ContextTracker(broker);
+  return { name: "ContextTracker of remote calls", remoteAction };
+};
+
 /** Services stop all at once, so whoever lets requests in has to answer them before the first one stops. */
 async function letGuestsOut(broker: ServiceBroker): Promise<void> {
   await Promise.all(broker.services.map((service) => (service as { drain?(): Promise<void> }).drain?.()));
@@ -104,7 +120,7 @@ async function letGuestsOut(broker: ServiceBroker): Promise<void> {
 
 /** Moleculer's own modules talk of their start-up at `info`; that is for those who look for trouble. */
 const levels = (level: Settings["logLevel"]) =>
-  level === "info" ? { BROKER: "warn", REGISTRY: "warn", TRANSIT: "warn", "**": level } : level;
+  level === "info" ? { BROKER: "warn", REGISTRY: "warn", TRANSIT: "warn", TRANSPORTER: "warn", "**": level } : level;
 
 /** A refusal is an answer, also one that asks to come again: whoever gives it is there. */
 const isBreakdown = (error: Error & { code?: unknown }) =>

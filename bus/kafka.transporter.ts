@@ -13,6 +13,8 @@ interface Waiting extends Message {
   failed(error: unknown): void;
 }
 
+const CLOSE_MS = 2_000;
+const PAUSE_MS = 500;
 const MOST_TOGETHER = 500;
 const MOST_BATCHES = 4;
 const MOST_WAITING = 20_000;
@@ -23,8 +25,12 @@ const MOST_WAITING = 20_000;
  */
 export class KafkaBus extends Transporters.Kafka {
   declare producer: Producer | null;
+  declare consumerStream: { once(event: "error" | "close", listener: () => void): unknown } | null;
+  declare consumer: { close(force: boolean): Promise<void> } | null;
   #waiting: Waiting[] = [];
   #underWay = 0;
+  #joined = 0;
+  #isStopping = false;
 
   constructor({
     hosts,
@@ -39,6 +45,43 @@ export class KafkaBus extends Transporters.Kafka {
       admin: client,
       consumer: { ...client, minBytes: 1, maxWaitTime: 500, mode: "latest" },
     } as object);
+  }
+
+  /** Moleculer's listens once: what it hears by ends with the connection. Here it is begun anew until it stands. */
+  override async makeSubscriptions(topics: object[]): Promise<void> {
+    const { opts, broker } = this as unknown as { opts: { consumer: object }; broker: { instanceID: string } };
+    // A name of its own each time: Kafka keeps the place of a member that is gone for a minute.
+    Object.assign(opts.consumer, { groupId: `${broker.instanceID}-${this.#joined++}` });
+    await super.makeSubscriptions(topics as never);
+    const stream = this.consumerStream;
+    const again = () => {
+      if (this.consumerStream !== stream || this.#isStopping) return;
+      this.consumerStream = null;
+      void this.#listenAgain(topics);
+    };
+    stream?.once("error", again);
+    stream?.once("close", again);
+  }
+
+  /** A connection that is broken cannot be closed in peace, and is not waited for. */
+  override async disconnect(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.race([super.disconnect(), after(CLOSE_MS)]);
+  }
+
+  async #listenAgain(topics: object[]): Promise<void> {
+    const { consumer } = this;
+    this.consumer = null;
+    await Promise.race([consumer?.close(true), after(CLOSE_MS)]).catch(() => {});
+    while (!this.#isStopping) {
+      try {
+        await this.makeSubscriptions(topics);
+        return;
+      } catch {
+        // Said by Moleculer's already.
+        await after(PAUSE_MS);
+      }
+    }
   }
 
   override send(_topic: string, data: Buffer, { packet }: { packet: { type: string; target: string } }): Promise<void> {
@@ -76,3 +119,5 @@ export class KafkaBus extends Transporters.Kafka {
     }
   }
 }
+
+const after = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref());

@@ -60,6 +60,7 @@ export class Outbox {
   readonly #queue: Teller[] = [];
   #running = 0;
   #stopSweeping: (() => Promise<void>) | undefined;
+  #hurrying = Promise.resolve();
   #stopped = true;
 
   constructor(post: Post) {
@@ -81,6 +82,7 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#stopSweeping?.();
+    await this.#hurrying;
     for (const { record } of this.#queue.splice(0)) this.#busy.delete(record._id);
     for (let turns = 0; this.#running > 0 && turns < 100; turns++)
       await new Promise<void>((done) => this.#post.world.after(20, done));
@@ -124,7 +126,15 @@ export class Outbox {
   }
 
   /** A service has come up: what waited for one that was away need not wait any longer. */
-  async hurry(): Promise<void> {
+  hurry(): Promise<void> {
+    const { logger } = this.#post;
+    this.#hurrying = this.#hurrying
+      .then(() => this.#hurryAll())
+      .catch((error) => logger.warn(`The outbox could not be hurried: ${error.message}`));
+    return this.#hurrying;
+  }
+
+  async #hurryAll(): Promise<void> {
     if (this.#stopped) return;
     for (const collection of this.#collections) {
       const waiting = await collection.adapter.find({

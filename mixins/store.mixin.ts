@@ -38,9 +38,10 @@ const nobody: readonly string[] = [];
 // biome-ignore lint/suspicious/noExplicitAny: the documents of different collections have nothing in common.
 export function store(collections: Record<string, CollectionOptions<any>>): object {
   return {
+    // Other nodes may ask for these, and there is no route to them.
     actions: {
       hear: {
-        visibility: "protected",
+        visibility: "public",
         handler(this: Keeper, ctx: Context<Envelope>) {
           const hear = this.schema.hears?.[ctx.params.type];
           if (!hear) throw new Error(`${this.name} does not hear ${ctx.params.type}`);
@@ -48,7 +49,7 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
         },
       },
       deadLetters: {
-        visibility: "protected",
+        visibility: "public",
         async handler(this: Keeper, ctx: Context<{ limit?: number; cursor?: string }>): Promise<Page<DeadLetter>> {
           const { limit = 20, cursor } = ctx.params;
           const letters = await this.outbox.deadLetters();
@@ -58,13 +59,13 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
         },
       },
       replay: {
-        visibility: "protected",
+        visibility: "public",
         async handler(this: Keeper, ctx: Context<{ id: string }>) {
           return found(await this.outbox.replay(ctx.params.id), "dead letter");
         },
       },
       outbox: {
-        visibility: "protected",
+        visibility: "public",
         handler(this: Keeper) {
           return this.outbox.state();
         },
@@ -73,7 +74,7 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
 
     events: {
       "$services.changed"(this: Keeper) {
-        this.outbox.hurry().catch((error) => this.logger.warn(`The outbox could not be hurried: ${error.message}`));
+        void this.outbox.hurry();
       },
     },
 
@@ -95,7 +96,7 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
         adapter.init(broker, { schema: { collection: `${from}_${name}` } });
         const collection = new Collection<Doc>(name, adapter, options, house);
         this[name] = collection;
-        this.outbox.add(collection);
+        if (options.tells) this.outbox.add(collection);
         return collection;
       });
     },

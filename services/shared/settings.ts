@@ -5,6 +5,8 @@ import { emailPattern } from "./schema.ts";
 export interface Settings {
   port: number;
   host: string;
+  /** Where a node without a gateway can be asked how it is. 0: nowhere. */
+  healthPort: number;
   dataDir: string;
   services: ServiceName[];
   nodeId: string | undefined;
@@ -112,6 +114,7 @@ export function readSettings(environment: Environment, terminal = false): Settin
   return {
     port: whole("PORT", 3000, 0, 65_535),
     host: text("HOST", "127.0.0.1", /^[\w.:-]+$/, "it is an address or a host name"),
+    healthPort: whole("HEALTH_PORT", 0, 0, 65_535),
     dataDir: text("DATA_DIR", "./data", /\S/, "it is a folder"),
     services,
     nodeId: text("NODE_ID", undefined, /^[\w.-]{1,80}$/, "it is made of letters, digits, dots and dashes"),

@@ -10,6 +10,8 @@ describe("settings", () => {
     ["PORT", "-1"],
     ["PORT", "65536"],
     ["PORT", "3e3"],
+    ["HEALTH_PORT", "on"],
+    ["HEALTH_PORT", "65536"],
     ["SERVICES", "orders,nothing"],
     ["SERVICES", "toString"],
     ["SERVICES", "__proto__"],
@@ -42,6 +44,11 @@ describe("settings", () => {
   test("each service may have a store of its own kind", () => {
     const { stores } = readSettings({ STORE: "postgres://db/shop", CATALOG_STORE: "mongodb://db/shop" });
     expect([stores.orders, stores.catalog]).toEqual(["postgres://db/shop", "mongodb://db/shop"]);
+  });
+
+  test("nobody is told of a node's health unless a port is given", () => {
+    expect(readSettings({}).healthPort).toBe(0);
+    expect(readSettings({ HEALTH_PORT: "3001" }).healthPort).toBe(3001);
   });
 
   test("a service that is named twice runs once", () => {

@@ -1,0 +1,99 @@
+import type { ServiceBroker } from "moleculer";
+import { twoNodes } from "../bus.ts";
+import { until } from "../client.ts";
+import { needKafka, startKafka } from "../servers/kafka.ts";
+import { needNats, startNats } from "../servers/nats.ts";
+import { needRabbitMq, startRabbitMq } from "../servers/rabbitmq.ts";
+import { needRedis, startRedis } from "../servers/redis.ts";
+import { type BreakableServer, describeWith, freePort, type RunningServer } from "../servers/server.ts";
+
+const meetingPoint = async (): Promise<RunningServer> => ({
+  url: `tcp://127.0.0.1:${await freePort()}`,
+  stop: async () => {},
+});
+
+const buses: [name: string, need: () => unknown, start: () => Promise<RunningServer>][] = [
+  ["NATS", needNats, startNats],
+  ["RabbitMQ", needRabbitMq, startRabbitMq],
+  ["Kafka", needKafka, startKafka],
+  ["Redis", needRedis, startRedis],
+  ["TCP", () => {}, meetingPoint],
+];
+
+for (const [name, need, start] of buses)
+  describeWith([need], `the bus over ${name}`, () => {
+    let server: RunningServer;
+    let asker: ServiceBroker;
+    let answerer: ServiceBroker;
+    let stop: () => Promise<void>;
+    beforeAll(async () => {
+      server = await start();
+      ({ asker, answerer, stop } = await twoNodes(server.url));
+    }, 600_000);
+    afterAll(async () => {
+      await stop();
+      await server.stop();
+    }, 60_000);
+
+    const say = (params: object) => asker.call("echo.say", params);
+
+    test("what is said is heard as it was", async () => {
+      const odd = { text: "ñ 🐟 \u2028 \0", none: null, list: [1, { deep: [] }], number: 2 ** 53 - 1 };
+      expect(await say(odd)).toEqual(odd);
+    });
+
+    test("two thousand calls at once are all answered", async () => {
+      const answers = await Promise.all(Array.from({ length: 2_000 }, (_, n) => say({ n, text: "x".repeat(200) })));
+      expect(answers.map((answer) => (answer as { n: number }).n)).toEqual(answers.map((_, n) => n));
+    });
+
+    test("what is larger than a message broker takes arrives as well", async () => {
+      const file = "a line of a product file\n".repeat(200_000);
+      expect(((await say({ file })) as { file: string }).file === file).toBe(true);
+    });
+
+    test("a refusal is the same one on the other side, and of a failure no stack goes over the wire", async () => {
+      await expect(asker.call("echo.refuse")).rejects.toMatchObject({
+        name: "Refusal",
+        type: "insufficient_stock",
+        code: 409,
+        message: "Only 2 left.",
+        data: { errors: [{ path: "MUG", message: "2 left" }] },
+      });
+      const failure: Error = await asker.call("echo.fail").then(String as never, (error) => error);
+      expect(failure).toMatchObject({ name: "TypeError", message: "x is not a function" });
+      expect(failure.stack).not.toContain("test/bus.ts");
+    });
+
+    test("an answer changes nothing in who asks", async () => {
+      const meta = { caller: { userId: "usr_1", role: "customer" } };
+      await asker.call("echo.whoAsks", {}, { meta });
+      expect(meta).toEqual({ caller: { userId: "usr_1", role: "customer" } });
+    });
+
+    if (name !== "TCP")
+      test("after the server was killed and is back, calls work again without help", async () => {
+        const breakable = server as BreakableServer;
+        await breakable.kill();
+        const down = await asker.call("echo.say", {}, { timeout: 1_000 }).catch((error) => error);
+        await breakable.start();
+        const answer = await until(
+          () => asker.call("echo.say", { back: true }, { timeout: 1_000 }).catch(() => undefined),
+          (heard) => heard !== undefined,
+          600,
+        );
+        expect(down).toBeInstanceOf(Error);
+        expect(answer).toEqual({ back: true });
+        const burst = await Promise.all(Array.from({ length: 500 }, (_, n) => say({ n })));
+        expect(burst).toHaveLength(500);
+      }, 120_000);
+
+    test("a node that has stopped is asked by nobody any more", async () => {
+      await answerer.stop();
+      const gone = await until(
+        () => asker.call("echo.say", {}, { timeout: 500 }).catch((error) => error.name),
+        (answer) => answer === "ServiceNotFoundError" || answer === "ServiceNotAvailableError",
+      );
+      expect(gone).toMatch(/^ServiceNot/);
+    }, 30_000);
+  });

@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openHealth } from "../../health.ts";
+import type { ServiceName } from "../../services/contracts.ts";
+import { Client } from "../client.ts";
+import { freePort, startShop } from "../process.ts";
+import { openShop } from "../shop.ts";
+
+describe("a node on its health port", () => {
+  const statusOf = async (client: Client) => {
+    const [live, ready] = [await client.get("/health/live"), await client.get("/health/ready")];
+    return [live.status, ready.status];
+  };
+  const openNode = async (services: ServiceName[]) => {
+    const shop = await openShop({ services });
+    const healthPort = await freePort();
+    const server = await openHealth(shop.broker, { ...shop.settings, healthPort });
+    const close = async () => {
+      server?.closeAllConnections();
+      server?.close();
+      await shop.close();
+    };
+    return { shop, client: new Client(`http://127.0.0.1:${healthPort}`), close };
+  };
+
+  test("without a gateway is alive and ready, and has nothing else to say there", async () => {
+    const { client, close } = await openNode(["inventory"]);
+    expect(await statusOf(client)).toEqual([200, 200]);
+    for (const path of ["/", "/metrics", "/health/ready/", "/__proto__", "/v1/products"])
+      expect((await client.get(path)).status).toBe(404);
+    expect((await client.post("/health/ready")).status).toBe(404);
+    await close();
+  });
+
+  test("is not ready while one of its services is away", async () => {
+    const { shop, client, close } = await openNode(["inventory", "users"]);
+    await shop.broker.destroyService("users");
+    expect(await statusOf(client)).toEqual([200, 503]);
+    await close();
+  });
+
+  test("is not ready while its gateway is not", async () => {
+    const { shop, client, close } = await openNode(["gateway", "users"]);
+    expect(await statusOf(client)).toEqual([200, 200]);
+    const gateway = shop.broker.getLocalService("gateway") as unknown as { drain(): Promise<void> };
+    await gateway.drain();
+    expect(await statusOf(client)).toEqual([200, 503]);
+    await close();
+  });
+
+  test("alive but no longer ready from the moment on that it stops", async () => {
+    const { shop, client, close } = await openNode(["inventory"]);
+    let lastDone = () => {};
+    const last = new Promise<void>((resolve) => {
+      lastDone = resolve;
+    });
+    shop.broker.createService({ name: "slow", stopped: () => last });
+    await shop.broker.waitForServices("slow");
+    const stopped = shop.broker.stop();
+    expect(await statusOf(client)).toEqual([200, 503]);
+    lastDone();
+    await stopped;
+    await close();
+  });
+
+  test("answers as soon as it is started as operators do, and says which port it cannot have", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lonja-health-"));
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const refused = await startShop(folder, { HEALTH_PORT: String(port) });
+    const healthPort = String(await freePort());
+    const shop = await startShop(folder, { HEALTH_PORT: healthPort });
+    const answer = await statusOf(new Client(`http://127.0.0.1:${healthPort}`));
+    const code = await shop.stop();
+    taken.close();
+    rmSync(folder, { recursive: true, force: true });
+
+    expect(refused.child.exitCode).toBe(1);
+    expect(refused.output()).toMatch(
+      new RegExp(`^HOST=127\\.0\\.0\\.1 with HEALTH_PORT=${port} cannot be used: .+\\.\n$`),
+    );
+    expect([answer, code]).toEqual([[200, 200], 0]);
+  });
+});
