@@ -9,10 +9,20 @@ export interface Reply<T = Record<string, never>> {
 
 export class Client {
   readonly url: string;
+  readonly #headers: Record<string, string>;
   #token: string | undefined;
 
-  constructor(url: string) {
+  /** `headers` go with every request. */
+  constructor(url: string, headers: Record<string, string> = {}) {
     this.url = url;
+    this.#headers = headers;
+  }
+
+  /** The same person at another door. */
+  at(url: string): Client {
+    const other = new Client(url, this.#headers);
+    other.#token = this.#token;
+    return other;
   }
 
   async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
@@ -21,6 +31,7 @@ export class Client {
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
+        ...this.#headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),

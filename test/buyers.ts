@@ -1,0 +1,142 @@
+import { anOrder, Client } from "./client.ts";
+
+const tokens = [...Array<string>(8).fill("tok_visa"), "tok_declined", "tok_flaky"];
+const PAUSE_MS = 40;
+const LONGEST_ANSWER_MS = 20_000;
+const LOOK_MS = 25;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A request that nobody has answered, or only with a failure. */
+export interface Failure {
+  what: string;
+  why: string;
+}
+
+interface Doors {
+  urls(): string[];
+  skus: readonly string[];
+  /** Somebody who looks around and stays signed in. */
+  session: { refreshToken: string };
+}
+
+/**
+ * People in a shop, until they are sent home. Like a load balancer they go to doors that say they are ready, and like
+ * buyers they ask again, with the same key, until they know what became of their order.
+ */
+export class Buyers {
+  readonly #doors: Doors;
+  readonly #ready = new Set<string>();
+  readonly #people: Promise<void>[] = [];
+  #isOver = false;
+  #turn = 0;
+  /** What was promised: orders by id. */
+  readonly confirmed = new Set<string>();
+  readonly failures: Failure[] = [];
+  /** Purchases that were answered, since the last failure. */
+  inARow = 0;
+  answered = 0;
+
+  constructor(doors: Doors) {
+    this.#doors = doors;
+  }
+
+  async come(count: number): Promise<void> {
+    await this.#look();
+    this.#people.push(this.#lookAgain(), this.#stroll());
+    for (let n = 0; n < count; n++) this.#people.push(this.#shop());
+  }
+
+  async goHome(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#people);
+  }
+
+  /** Until so many purchases in a row were answered at once. */
+  async untilCalm(purchases: number): Promise<void> {
+    this.inARow = 0;
+    while (this.inARow < purchases && !this.#isOver) await pause(LOOK_MS);
+  }
+
+  #door(): string | undefined {
+    const ready = [...this.#ready];
+    return ready[this.#turn++ % Math.max(1, ready.length)];
+  }
+
+  async #lookAgain(): Promise<void> {
+    for (; !this.#isOver; await pause(LOOK_MS)) await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    const urls = this.#doors.urls();
+    for (const url of this.#ready) if (!urls.includes(url)) this.#ready.delete(url);
+    const look = async (url: string) => {
+      const health = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+      await health?.arrayBuffer().catch(() => undefined);
+      if (health?.status === 200) this.#ready.add(url);
+      else this.#ready.delete(url);
+    };
+    await Promise.all(urls.map(look));
+  }
+
+  /** What is answered, however; undefined for what is not. */
+  async #ask(method: string, path: string, body?: unknown, key?: string) {
+    const door = this.#door();
+    if (!door) {
+      this.#failed(`${method} ${path}`, "no door is open");
+      return undefined;
+    }
+    const answer = new Client(door).send(method, path, body, key ? { "idempotency-key": key } : {});
+    const tooLate = pause(LONGEST_ANSWER_MS).then(() => {
+      throw new Error("no answer in 20 s");
+    });
+    try {
+      const reply = await Promise.race([answer, tooLate]);
+      if (reply.status < 500) return reply;
+      this.#failed(`${method} ${path}`, `${reply.status} ${reply.text}`);
+    } catch (error) {
+      const { message, cause } = error as Error & { cause?: Error & { code?: string } };
+      this.#failed(`${method} ${path} at ${door}`, cause?.code ?? message);
+    }
+    return undefined;
+  }
+
+  #failed(what: string, why: string): void {
+    this.failures.push({ what, why });
+    this.inARow = 0;
+  }
+
+  async #shop(): Promise<void> {
+    for (let n = 0; !this.#isOver; n++) {
+      const [sku, token] = [pick(this.#doors.skus), pick(tokens)];
+      const order = anOrder(token, 1, sku, `buyer${n}@example.com`);
+      await this.#insist(order, crypto.randomUUID());
+      await pause(PAUSE_MS);
+    }
+  }
+
+  async #insist(order: object, key: string): Promise<void> {
+    for (;;) {
+      const reply = await this.#ask("POST", "/v1/orders", order, key);
+      if (reply?.status === 201) this.confirmed.add(reply.body.id);
+      if (reply && ![202, 409].includes(reply.status)) break;
+      // Given up for good, which is an answer too.
+      if (reply?.body.code === "invalid_state") break;
+      await pause(100);
+    }
+    this.answered++;
+    this.inARow++;
+  }
+
+  /** Reads, and goes on being signed in. */
+  async #stroll(): Promise<void> {
+    let { refreshToken } = this.#doors.session;
+    for (; !this.#isOver; await pause(PAUSE_MS)) {
+      await this.#ask("GET", "/v1/products?limit=5");
+      const session = await this.#ask("POST", "/v1/auth/refresh", { refreshToken });
+      refreshToken = session?.body.refreshToken ?? refreshToken;
+    }
+  }
+}
+
+const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;

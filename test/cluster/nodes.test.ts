@@ -1,0 +1,133 @@
+import { jest } from "@jest/globals";
+import { disagreementsSeenBy } from "../books.ts";
+import { Buyers } from "../buyers.ts";
+import { adminOf, type Client, stockMugs, until } from "../client.ts";
+import { everyService, ShopCluster, type TestNode } from "../cluster.ts";
+import { needNats, startNats } from "../servers/nats.ts";
+import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
+import { type BreakableServer, describeWith } from "../servers/server.ts";
+
+jest.setTimeout(180_000);
+
+const UNITS = 100_000;
+const skus = Array.from({ length: 12 }, (_, n) => `MUG-${n}`);
+const opened = Object.fromEntries(skus.map((sku) => [sku, UNITS]));
+
+describeWith([needNats, needPostgres], "nodes come and go while people buy", () => {
+  let nats: BreakableServer;
+  let postgres: BreakableServer;
+  let shop: ShopCluster;
+  let buyers: Buyers;
+  let admin: Client;
+
+  beforeAll(async () => {
+    [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
+    const env = { TRANSPORTER: nats.url, STORE: await newDatabase(postgres, "nodes"), RATE_LIMIT: "off" };
+    shop = await ShopCluster.open({ env });
+    shop.mend();
+    const [url = ""] = shop.urls;
+    admin = await adminOf(url);
+    for (const sku of skus) await stockMugs(admin, UNITS, sku);
+    const account = { email: "stroller@example.com", password: "seven salty sardines" };
+    const { body: session } = await admin.post("/v1/auth/register", account);
+    buyers = new Buyers({ urls: () => shop.urls, skus, session });
+    await buyers.come(6);
+  });
+  afterAll(async () => {
+    await buyers?.goHome();
+    await shop?.close();
+    await Promise.all([nats?.stop(), postgres?.stop()]);
+  });
+
+  /** As many nodes as there were, whatever the test before has left. */
+  beforeEach(async () => {
+    for (const service of everyService)
+      for (let missing = 2 - shop.alive(service).length; missing > 0; missing--) await shop.add(service);
+    await shop.ready();
+    await buyers.untilCalm(30);
+  });
+
+  /** Nothing that was promised is lost, and all who have written something down agree. */
+  async function expectBooksToAgree(): Promise<void> {
+    await buyers.goHome();
+    const [url = ""] = shop.urls;
+    admin = await adminOf(url);
+    const wrong = await until(
+      () => disagreementsSeenBy(admin, opened),
+      (all) => all.length === 0,
+      30,
+    );
+    expect(wrong.slice(0, 20)).toEqual([]);
+    const lost: string[] = [];
+    for (const id of buyers.confirmed) {
+      const { status, body } = await admin.get(`/v1/orders/${id}`);
+      if (status !== 200 || body.status !== "confirmed") lost.push(`${id} ${status} ${body.status}`);
+    }
+    expect(lost).toEqual([]);
+  }
+
+  const requestsOf = ({ said }: TestNode) => said.filter((line) => /<= Request '/.test(line)).length;
+
+  test("a node that is added gets work", async () => {
+    for (const service of ["users", "catalog", "inventory", "orders", "payments", "notifications"] as const) {
+      const node = await shop.add(service, { LOG_LEVEL: "debug" });
+      expect(
+        await until(
+          async () => requestsOf(node),
+          (count) => count > 0,
+          100,
+        ),
+      ).toBeGreaterThan(0);
+      expect((await node.process.stop()).code).toBe(0);
+    }
+  });
+
+  test.each(everyService)("SIGTERM of a node of %s: no request fails, and it is gone by itself", async (service) => {
+    const before = buyers.failures.length;
+    const [node] = shop.alive(service);
+    const exit = await node?.process.stop();
+    await buyers.untilCalm(20);
+
+    expect(buyers.failures.slice(before)).toEqual([]);
+    expect(exit).toEqual({ code: 0, signal: null });
+  });
+
+  test.each(everyService)("kill -9 of a node of %s: the others go on", async (service) => {
+    const [node] = shop.alive(service);
+    await node?.process.kill();
+    await buyers.untilCalm(60);
+
+    expect(buyers.answered).toBeGreaterThan(60);
+  });
+
+  test("NATS restarts: the shop goes on when it is back", async () => {
+    await nats.kill();
+    await until(
+      async () => buyers.failures.length,
+      () => false,
+      20,
+    );
+    await nats.start();
+    await buyers.untilCalm(60);
+    expect(shop.alive()).toHaveLength(2 * everyService.length);
+  });
+
+  test("the database restarts: the shop goes on when it is back", async () => {
+    const before = buyers.failures.length;
+    await postgres.kill();
+    await until(
+      async () => buyers.failures.length,
+      () => false,
+      20,
+    );
+    await postgres.start();
+    await buyers.untilCalm(60);
+    expect(buyers.failures.slice(before).filter(({ why }) => !why.startsWith("503"))).toEqual([]);
+    expect(shop.alive()).toHaveLength(2 * everyService.length);
+  });
+
+  test("afterwards no order that was promised is lost, and the books agree", async () => {
+    await expectBooksToAgree();
+    expect(shop.slips()).toEqual([]);
+  });
+});
