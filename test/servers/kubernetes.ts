@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parseAllDocuments } from "yaml";
 import { madeOnce } from "./cache.ts";
-import { MissingServer, program } from "./server.ts";
+import { program } from "./server.ts";
 
 const run = promisify(execFile);
 const deploy = resolve(import.meta.dirname, "../../deploy/kubernetes");
@@ -29,6 +29,15 @@ export interface Kubernetes {
   problems(object: Manifest): string[];
 }
 
+/** kubectl has kustomize inside; Go builds it where there is none. */
+const needKustomize = () =>
+  program("Kustomize", "install kubectl, or Go to build kustomize", "kubectl", "go", "/usr/local/go/bin/go");
+const needPython = () => program("The schema of Kubernetes", "install Python with pip", "python3");
+export const needKubernetes = (): void => {
+  needKustomize();
+  needPython();
+};
+
 export async function kubernetes(): Promise<Kubernetes> {
   const [kustomize, problems] = await Promise.all([kustomizer(), schemas()]);
   return {
@@ -46,15 +55,17 @@ async function kustomizer(): Promise<(folder: string) => Promise<string>> {
 }
 
 async function kustomizeCommand(): Promise<[string, ...string[]]> {
-  try {
-    return [program("kubectl", "", "kubectl"), "kustomize"];
-  } catch (error) {
-    if (!(error instanceof MissingServer)) throw error;
-    const go = program("Kustomize", "install kubectl, or Go to build kustomize", "go", "/usr/local/go/bin/go");
-    const module = "sigs.k8s.io/kustomize/kustomize/v5";
-    const made = await madeOnce(join(import.meta.dirname, "kustomize"), [go, "build", "-o", "kustomize", module]);
-    return [join(made, "kustomize"), "build"];
-  }
+  const found = needKustomize();
+  if (found.endsWith("kubectl")) return [found, "kustomize"];
+  const build = ["-o", "kustomize", "sigs.k8s.io/kustomize/kustomize/v5"];
+  const made = await madeOnce(join(import.meta.dirname, "kustomize"), [
+    "env",
+    "CGO_ENABLED=0",
+    found,
+    "build",
+    ...build,
+  ]);
+  return [join(made, "kustomize"), "build"];
 }
 
 interface Definition {
@@ -62,8 +73,7 @@ interface Definition {
 }
 
 async function schemas(): Promise<Kubernetes["problems"]> {
-  const python = program("Kubernetes' schemas", "install Python with pip", "python3");
-  const made = await madeOnce(join(import.meta.dirname, "kubernetes"), [python, "schema.py"]);
+  const made = await madeOnce(join(import.meta.dirname, "kubernetes"), [needPython(), "schema.py"]);
   const schema = JSON.parse(await readFile(join(made, "schema.json"), "utf8")) as {
     $id: string;
     $defs: Record<string, Definition>;

