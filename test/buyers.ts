@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { anOrder, Client } from "./client.ts";
 
 const tokens = [...Array<string>(8).fill("tok_visa"), "tok_declined", "tok_flaky"];
@@ -80,14 +81,14 @@ export class Buyers {
   }
 
   /** What is answered, however; undefined for what is not. */
-  async #ask(method: string, path: string, body?: unknown, key?: string) {
+  async #ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
     const door = this.#door();
     if (!door) {
       this.#failed(`${method} ${path}`, "no door is open");
       return undefined;
     }
-    const answer = new Client(door).send(method, path, body, key ? { "idempotency-key": key } : {});
-    const tooLate = pause(LONGEST_ANSWER_MS).then(() => {
+    const answer = new Client(door).send(method, path, body, headers);
+    const tooLate = once(AbortSignal.timeout(LONGEST_ANSWER_MS), "abort").then(() => {
       throw new Error("no answer in 20 s");
     });
     try {
@@ -116,16 +117,26 @@ export class Buyers {
   }
 
   async #insist(order: object, key: string): Promise<void> {
-    for (;;) {
-      const reply = await this.#ask("POST", "/v1/orders", order, key);
+    while (!this.#isOver) {
+      const reply = await this.#ask("POST", "/v1/orders", { "idempotency-key": key }, order);
       if (reply?.status === 201) this.confirmed.add(reply.body.id);
-      if (reply && ![202, 409].includes(reply.status)) break;
-      // Given up for good, which is an answer too.
-      if (reply?.body.code === "invalid_state") break;
+      if (reply?.status === 202) await this.#follow(reply.body);
+      // Whatever is asked for a second time at once is to be asked for again; all else is an answer.
+      if (reply && reply.body.code !== "request_in_progress") break;
       await pause(100);
     }
     this.answered++;
     this.inARow++;
+  }
+
+  /** The outcome was not known in time: a repeat would be told the same, but the order can be looked at. */
+  async #follow({ id, guestToken }: { id: string; guestToken: string }): Promise<void> {
+    while (!this.#isOver) {
+      const order = await this.#ask("GET", `/v1/orders/${id}`, { "x-guest-token": guestToken });
+      if (order?.body.status === "confirmed") this.confirmed.add(id);
+      if (order && order.body.status !== "pending") break;
+      await pause(100);
+    }
   }
 
   /** Reads, and goes on being signed in. */
@@ -133,7 +144,7 @@ export class Buyers {
     let { refreshToken } = this.#doors.session;
     for (; !this.#isOver; await pause(PAUSE_MS)) {
       await this.#ask("GET", "/v1/products?limit=5");
-      const session = await this.#ask("POST", "/v1/auth/refresh", { refreshToken });
+      const session = await this.#ask("POST", "/v1/auth/refresh", {}, { refreshToken });
       refreshToken = session?.body.refreshToken ?? refreshToken;
     }
   }
