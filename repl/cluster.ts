@@ -19,7 +19,7 @@ interface Told {
 export const cluster: Command = {
   name: "cluster",
   about: "The nodes with their services, load and version, and how many there are of each service",
-  more: "Memory is not told: nodes tell each other their processor load only. Who has gone is listed for ten minutes.",
+  more: "cpu is the load of the node's machine. Memory is not shown: nodes do not tell it. Who has gone is listed for ten minutes.",
   example: "cluster",
   run(desk) {
     const nodes = nodesOf(desk);

@@ -41,7 +41,8 @@ export async function talk(desk: Desk): Promise<void> {
     isAsking = false;
     if ((await Promise.race([run(desk, typed), closed])) === "left") break;
     isAsking = true;
-    terminal.prompt();
+    // What was typed in the meantime is gone on with.
+    terminal.prompt(true);
   }
   release();
   terminal.close();

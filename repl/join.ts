@@ -36,7 +36,8 @@ export async function join(environment: Readonly<Record<string, string | undefin
   const { world } = node;
   const settings = { ...node.settings, nodeId: visitorsName(world.bytes(3).toString("hex")) };
   const log = new Log({
-    level: "warn",
+    // What a command could not have, the command says.
+    level: { BROKER: "error", "**": "warn" },
     formatter: "short",
     objectPrinter: null,
     colors: process.stdout.isTTY,

@@ -39,6 +39,7 @@ function refused({ type, message, data }: Refusal): string {
 
 /** A part of the input that is wrong, or a line that cannot be had. */
 function reason({ path, message, sku, requested, available }: InputError): string {
-  if (typeof sku !== "string") return `${path} ${message}`;
+  if (typeof sku !== "string")
+    return `${path} ${message.replace(/^must match pattern .*/s, "is not written as it has to be")}`;
   return requested === undefined ? `${sku} ${message}` : `${requested} of ${sku} asked for, ${available} there`;
 }
