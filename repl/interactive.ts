@@ -36,6 +36,7 @@ export async function talk(desk: Desk): Promise<void> {
   });
   const closed = once(terminal, "close").then(() => "left" as const);
   const release = keepBelow(terminal, output, () => isAsking);
+  terminal.on("close", release);
   terminal.prompt();
   for await (const typed of terminal) {
     isAsking = false;
@@ -44,7 +45,6 @@ export async function talk(desk: Desk): Promise<void> {
     // What was typed in the meantime is gone on with.
     terminal.prompt(true);
   }
-  release();
   terminal.close();
   output.write("\n");
 }

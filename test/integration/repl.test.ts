@@ -249,8 +249,8 @@ test("no command of the shop's own process prints a secret", async () => {
   expect(await repl.exited).toBe(0);
 });
 
-test("what is printed while somebody types stands above, and what was typed too early is not lost", async () => {
-  const repl = await open(["lonja.ts", "--repl"], {
+test("npm run dev: what is printed stands above what is typed, and Ctrl-D ends the watching too", async () => {
+  const repl = await open(["--watch", "lonja.ts", "--repl"], {
     PORT: String(await freePort()),
     DATA_DIR: join(folder, "above"),
     LOG_LEVEL: "warn",
@@ -261,7 +261,10 @@ test("what is printed while somebody types stands above, and what was typed too 
   repl.press("buy MUG-SALT\rstock MUG");
   await repl.until((text) => text.includes("is queued after 1 tries") && text.endsWith("stock MUG"), from);
 
+  // What was typed before its turn is gone on with.
   expect(await repl.run("-SALT")).toMatch(/on hand .+\n +MUG-SALT +499 /);
+  repl.press("\x04");
+  expect(await repl.exited).toBe(0);
 });
 
 describe("beside npm run cluster", () => {
