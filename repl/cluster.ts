@@ -31,7 +31,7 @@ export const cluster: Command = {
         cpu: available && cpu !== null ? `${Math.round(cpu)} %` : "-",
         up: available && metadata?.startedAt ? duration(desk.world.now() - Date.parse(metadata.startedAt)) : "-",
         version: metadata?.version ?? "-",
-        node_js: client.langVersion ?? "-",
+        "node.js": client.langVersion ?? "-",
         host: hostname ?? "-",
       })),
     );

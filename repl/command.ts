@@ -69,7 +69,10 @@ function named(command: Command, words: readonly string[]): Record<string, strin
   const { params = [] } = command;
   const isOpen = params.at(-1)?.endsWith("…");
   const missing = params.slice(words.length).filter(isNeeded);
-  if (missing.length) throw new Misread(`${missing.map(nameOf).join(" and ")} is missing. It is: ${usage(command)}`);
+  if (missing.length)
+    throw new Misread(
+      `${missing.map(nameOf).join(" and ")} ${missing.length > 1 ? "are" : "is"} missing. It is: ${usage(command)}`,
+    );
   if (words.length > params.length && !isOpen)
     throw new Misread(`${words[params.length]} is too much. It is: ${usage(command)}`);
   const given = params.map((param, at) => [

@@ -39,7 +39,7 @@ export function commandNamed(name: string): Command {
   throw new Misread(`There is no command ${name}.${meant} help lists all.`);
 }
 
-function overview(): void {
+export function overview(): void {
   const width = Math.max(...commands.map((command) => shortUsage(command).length));
   for (const [title, group] of groups) {
     line(`\n  ${strong(title)}`);

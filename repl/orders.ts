@@ -69,6 +69,7 @@ function list(desk: Desk, all: readonly Order[]): void {
       id,
     })),
   );
+  line();
 }
 
 /** Its parts come from two services; where payments is away, the order is shown nevertheless. */

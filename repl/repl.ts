@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { overview } from "./commands.ts";
 import { NoCluster, visitorsEnvironment } from "./visitor.ts";
 
 /**
@@ -13,11 +14,12 @@ function stop(message: string): never {
   process.exit(2);
 }
 
-function linesToRun(): string[] | undefined {
+function readArguments(): { run?: string[]; help?: boolean } {
   try {
-    return parseArgs({ options: { run: { type: "string", multiple: true } } }).values.run;
+    return parseArgs({ options: { run: { type: "string", multiple: true }, help: { type: "boolean" } } }).values;
   } catch (error) {
-    return stop(`${(error as Error).message} It is: repl [--run <command>]…`);
+    const [what] = (error as Error).message.split(".");
+    return stop(`${what}. It is: repl [--help] [--run <command>]…`);
   }
 }
 
@@ -32,7 +34,11 @@ function prepare(): void {
   }
 }
 
-const lines = linesToRun();
+const { run: lines, help } = readArguments();
+if (help) {
+  overview();
+  process.exit(0);
+}
 prepare();
 const { join } = await import("./join.ts");
 const { desk, welcome, leave } = await join(environment).catch((error: Error) => {

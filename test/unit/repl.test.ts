@@ -34,7 +34,7 @@ describe("what is behind a command", () => {
     }));
 
   test.each([
-    [["MUG"], "delta and reason is missing"],
+    [["MUG"], "delta and reason are missing"],
     [["MUG", "1", "why", "--colour", "red"], "no option --colour"],
     [["MUG", "1", "why", "--token"], "--token needs a value"],
   ])("%j is explained", (words, why) => expect(() => read(adjust, words)).toThrow(why));
