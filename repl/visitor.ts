@@ -4,8 +4,10 @@ import { findInvitation } from "./invitation.ts";
 type Environment = Record<string, string | undefined>;
 
 /** What belongs to the node in whose container this one may run: its stores, its ports, its name, its log. */
-const others =
-  /^((\w+_)?STORE|SERVICES|PORT|HOST|HEALTH_PORT|NODE_ID|CACHER|ADMIN_\w+|PAYMENT_\w+|SMTP_URL|MAIL_FROM|OTEL_\w+|LOG_\w+)(_FILE)?$/;
+const itsNode = /^((\w+_)?STORE|SERVICES|PORT|HOST|HEALTH_PORT|NODE_ID|CACHER|LOG_\w+|OTEL_\w+)(_FILE)?$/;
+/** What belongs to the shop. */
+const itsShop =
+  /^(ADMIN_\w+|PAYMENT_\w+|STRIPE_\w+|SMTP_URL|MAIL_FROM|CURRENCY|SHOP_NAME|CORS_ORIGINS|TRUSTED_PROXIES|RATE_LIMIT|DEMO)(_FILE)?$/;
 
 /** No cluster to join. */
 export class NoCluster extends Error {
@@ -17,7 +19,7 @@ export class NoCluster extends Error {
  * it is for others to find. Without a TRANSPORTER, the cluster on this machine is joined that has left an invitation.
  */
 export function visitorsEnvironment(given: Environment): Environment {
-  const mine = Object.fromEntries(Object.entries(given).filter(([name]) => !others.test(name)));
+  const mine = Object.fromEntries(Object.entries(given).filter(([name]) => !itsNode.test(name) && !itsShop.test(name)));
   if (given.TRANSPORTER || given.TRANSPORTER_FILE) return mine;
   const invitation = findInvitation(given.DATA_DIR);
   if (!invitation)

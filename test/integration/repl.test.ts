@@ -362,9 +362,9 @@ describeWith([needNats], "on NATS, in the container of a node", () => {
     const said: string[] = [];
     node = new NodeProcess("node", env, (line) => void said.push(line));
     if (!(await node.opened)) throw new Error(`The node did not start:\n${said.join("\n")}`);
-    // Its store is not the visitor's business, and neither is a mistake in it.
-    const store = { STORE: `mysql://lonja:${canaries.STORE}@127.0.0.1/lonja`, HOME: "/nowhere" };
-    repl = await open(["repl/repl.ts"], { ...env, ...store });
+    // What the node is told besides is not the visitor's business, and neither are mistakes in it.
+    const mistakes = { STORE: `mysql://lonja:${canaries.STORE}@127.0.0.1/lonja`, CURRENCY: "euro", HOME: "/nowhere" };
+    repl = await open(["repl/repl.ts"], { ...env, ...mistakes });
   });
   afterAll(async () => {
     await node?.stop();
