@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import moleculer, { type BrokerOptions, type Middleware, type ServiceBroker } from "moleculer";
 import { Failures, plainAnswers } from "./bus/answers.ts";
@@ -11,7 +12,9 @@ import { keepContracts } from "./services/shared/contract.middleware.ts";
 import { noFigures } from "./services/shared/figures.ts";
 import { isRefusal } from "./services/shared/refusal.ts";
 import { readSettings, type Settings, UnusableSetting } from "./services/shared/settings.ts";
-import { realWorld, type World } from "./services/shared/world.ts";
+import { realWorld, timeAt, type World } from "./services/shared/world.ts";
+
+const { version } = createRequire(import.meta.url)("./package.json") as { version: string };
 
 /** What a node is made of, beside its services. Tests bring a world and settings of their own. */
 export interface Node {
@@ -20,6 +23,8 @@ export interface Node {
   /** Results are checked against the contracts too. */
   checkResults?: boolean;
   logger?: BrokerOptions["logger"];
+  /** It comes to look and goes again: it opens no store, and nobody counts on meeting it. */
+  visits?: boolean;
 }
 
 /**
@@ -27,10 +32,11 @@ export interface Node {
  * reachable `$node` actions. They are replaced here.
  */
 export async function brokerOptions(node: Node): Promise<BrokerOptions> {
-  const { settings, world, checkResults = false, logger } = node;
+  const { settings, world, checkResults = false, logger, visits = false } = node;
   learnToMeet();
   const figures = noFigures();
-  const openStore = await storesOf(settings.stores, { dataDir: settings.dataDir, figures, world });
+  const place = { dataDir: settings.dataDir, figures, world };
+  const openStore = visits ? undefined : await storesOf(settings.stores, place);
   return {
     namespace: settings.namespace,
     nodeID: settings.nodeId ?? `${hostname()}-${process.pid}-${world.bytes(3).toString("hex")}`,
@@ -43,7 +49,9 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
         colors: settings.logFormat === "pretty",
       },
     },
-    transporter: settings.transporter === undefined ? null : transporterOf(settings.transporter),
+    // The others hear it with everything else that they hear of this node.
+    metadata: { version, startedAt: timeAt(world) },
+    transporter: settings.transporter === undefined ? null : transporterOf(settings.transporter, { visits }),
     errorRegenerator: new Failures(),
     requestTimeout: 5_000,
     heartbeatInterval: 1,
@@ -61,7 +69,7 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
     bulkhead: { enabled: false },
     tracking: { enabled: true, shutdownTimeout: 15_000 },
     // The others have to hear that this node takes no more, before it stops to take any.
-    registry: { stopDelay: settings.transporter ? 500 : 0 },
+    registry: { stopDelay: settings.transporter && !visits ? 500 : 0 },
     skipProcessEventRegistration: true,
     transit: { maxQueueSize: 5_000 },
     dependencyInterval: 20,

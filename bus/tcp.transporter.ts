@@ -10,13 +10,14 @@ const GOSSIP_MS = 250;
  * Moleculer's own transporter, without discovery by broadcast. The addresses of TRANSPORTER are meeting points:
  * whoever starts on such a machine and finds the port free listens there, the others at any port. A new node
  * asks at the meeting points who is there, and from then on nodes tell each other. So one meeting point has to be
- * up when a node starts, and none later.
+ * up when a node starts, and none later. A visitor leaves the meeting points to others.
  */
 export class TcpBus extends Transporters.TCP {
   declare gossipTimer: NodeJS.Timeout | null;
   readonly meetingPoints: readonly string[];
+  readonly #visits: boolean;
 
-  constructor(meetingPoints: readonly string[]) {
+  constructor(meetingPoints: readonly string[], visits = false) {
     super({
       udpDiscovery: false,
       useHostname: false,
@@ -25,11 +26,13 @@ export class TcpBus extends Transporters.TCP {
       urls: meetingPoints.map((place) => `${place}/meeting-point-${place}`),
     } as object);
     this.meetingPoints = meetingPoints;
+    this.#visits = visits;
   }
 
   override async startTcpServer(): Promise<void> {
     const opts = this.opts as { port: number | null };
-    opts.port = await firstFree(this.meetingPoints.filter(isHere).map((place) => Number(portOf(place))));
+    const mine = this.#visits ? [] : this.meetingPoints.filter(isHere);
+    opts.port = await firstFree(mine.map((place) => Number(portOf(place))));
     await super.startTcpServer();
     // Others reach this node where it is told to be found, which on one machine need not be a public address.
     if (this.meetingPoints.every((place) => LOOPBACK.test(place)))

@@ -51,7 +51,12 @@ function certificates(query: URLSearchParams): { ca?: string; cert?: string; key
 /** As short as a request may take: what waits longer in a queue is asked for by nobody any more. */
 const PATIENCE_MS = 15_000;
 
-const kinds: Record<string, (url: string) => Transporter> = {
+interface Visit {
+  /** This node goes away again soon. */
+  visits: boolean;
+}
+
+const kinds: Record<string, (url: string, visit: Visit) => Transporter> = {
   /** A server that is frozen or cut off is noticed within six seconds; looked for without end. */
   nats(url) {
     const { scheme, user, password, hosts, query } = addressOf(url);
@@ -89,14 +94,14 @@ const kinds: Record<string, (url: string) => Transporter> = {
 
   redis: (url) => new RedisBus(url),
   kafka: (url) => new KafkaBus(addressOf(url)),
-  tcp: (url) => new TcpBus(addressOf(url).hosts),
+  tcp: (url, { visits }) => new TcpBus(addressOf(url).hosts, visits),
 };
 const aliases: Record<string, string> = { tls: "nats", amqps: "amqp", rediss: "redis" };
 
 /** What Moleculer is to use for a TRANSPORTER, with settings that recover by themselves (docs/decisions/014). */
-export function transporterOf(url: string): Transporter {
+export function transporterOf(url: string, visit: Visit = { visits: false }): Transporter {
   const scheme = url.slice(0, url.indexOf(":"));
   const kind = kinds[aliases[scheme] ?? scheme];
   if (!kind) throw new UnusableSetting("TRANSPORTER cannot be used.");
-  return kind(url);
+  return kind(url, visit);
 }

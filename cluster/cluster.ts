@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { styleText } from "node:util";
+import { leaveInvitation } from "../repl/invitation.ts";
 import { type Part, type Plan, planOf, UnusablePlan } from "./plan.ts";
 import { type Exit, NodeProcess } from "./process.ts";
 
@@ -24,6 +25,7 @@ class Cluster {
   readonly #running = new Map<string, NodeProcess>();
   readonly #stopping = new AbortController();
   readonly #width: number;
+  #takeBackInvitation = () => {};
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -40,6 +42,7 @@ class Cluster {
       return false;
     }
     for (const part of this.#plan.parts) void this.#watchOver(part);
+    this.#invite();
     await Promise.all(this.#plan.urls.map((url) => this.#untilReady(url)));
     if (!this.#stopping.signal.aborted)
       this.#say(
@@ -51,10 +54,22 @@ class Cluster {
   async close(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
+    this.#takeBackInvitation();
     const all = [...this.#running.values()];
     const isGateway = ({ name }: NodeProcess) => name.startsWith("gateway-");
     for (const group of [all.filter(isGateway), all.filter((node) => !isGateway(node))])
       await Promise.all(group.map((node) => node.stop()));
+  }
+
+  /** So that npm run repl finds this cluster. It runs without, too. */
+  #invite(): void {
+    const { invitation } = this.#plan;
+    if (!invitation) return;
+    try {
+      this.#takeBackInvitation = leaveInvitation(process.env.DATA_DIR, invitation);
+    } catch (error) {
+      this.#say(`npm run repl cannot find this cluster: ${(error as Error).message}`, "red");
+    }
   }
 
   killAll(): void {

@@ -1,3 +1,4 @@
+import type { Invitation } from "../repl/invitation.ts";
 import { contracts, type ServiceName } from "../services/contracts.ts";
 
 /** One process of a local cluster. */
@@ -11,6 +12,8 @@ export interface Plan {
   parts: Part[];
   /** Where the gateways will be. */
   urls: string[];
+  /** What it takes to join. None: how, the operator has said. */
+  invitation: Invitation | undefined;
 }
 
 /** What nobody has decided and has to be made up. */
@@ -37,14 +40,19 @@ export function planOf(args: readonly string[], given: Environment, { secret, po
   refuseShared(counts, stores);
   const firstPort = portOf(given.PORT);
   const host = given.HOST || "127.0.0.1";
+  const invitation = isSet("TRANSPORTER", given)
+    ? undefined
+    : {
+        TRANSPORTER: `tcp://${ports.map((port) => `127.0.0.1:${port}`).join(",")}`,
+        ...(isSet("BUS_SECRET", given) ? {} : { BUS_SECRET: secret }),
+        ...(given.NAMESPACE ? { NAMESPACE: given.NAMESPACE } : {}),
+      };
   const common: Record<string, string> = {
     HOST: host,
     DATA_DIR: given.DATA_DIR || "./data/cluster",
     LOG_FORMAT: given.LOG_FORMAT || "pretty",
-    ...(isSet("TRANSPORTER", given)
-      ? {}
-      : { TRANSPORTER: `tcp://${ports.map((port) => `127.0.0.1:${port}`).join(",")}` }),
     ...(isSet("BUS_SECRET", given) ? {} : { BUS_SECRET: secret }),
+    ...invitation,
     ...Object.fromEntries(
       Object.entries(stores).flatMap(([service, url]) => (url ? [[variableOf(service), url]] : [])),
     ),
@@ -57,7 +65,7 @@ export function planOf(args: readonly string[], given: Environment, { secret, po
     })),
   );
   const urls = parts.flatMap(({ env: { PORT } }) => (PORT ? [`http://${host}:${PORT}`] : []));
-  return { parts, urls };
+  return { parts, urls, invitation };
 }
 
 /** `--scale inventory=2,gateway=2`, in one or in several. */

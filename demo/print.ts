@@ -1,30 +1,16 @@
 import { STATUS_CODES } from "node:http";
-import { styleText } from "node:util";
-import { moneyWriter } from "../services/shared/money.ts";
-import type { Money } from "../services/shared/schema.ts";
+import { careful, faint, good, indented, line, shortened, strong, style } from "../terminal.ts";
 
-/** Colour, on a terminal that wants it. */
-const style = (format: Parameters<typeof styleText>[0], text: string) =>
-  styleText(format, text, { stream: process.stdout });
-const strong = (text: string) => style("bold", text);
-const faint = (text: string) => style("dim", text);
-const good = (text: string) => style("green", text);
-const bad = (text: string) => style("red", text);
-const careful = (text: string) => style("yellow", text);
+export { failure, price, remark, shortened, success, table, time } from "../terminal.ts";
 
 const WIDTH = 96;
-const line = (text = "") => void process.stdout.write(`${text}\n`);
-const indented = (text: string, by = "  ") => text.replace(/^/gm, by);
 
 export function heading(title: string, says: string): void {
   line(`\n${style(["bold", "cyan"], title)}`);
   if (says) line(indented(wrapped(says)));
 }
 
-export const remark = (text: string): void => line(`  ${careful("→")} ${text}`);
-export const success = (text: string): void => line(`  ${good("✓")} ${text}`);
 export const left = (text: string): void => line(`  ${careful("–")} ${faint(text)}`);
-export const failure = (text: string): void => void process.stderr.write(`\n${bad("✗")} ${text}\n`);
 
 export function request(route: string, headers: Record<string, string>, body: unknown): void {
   line(`\n  ${strong(route)}`);
@@ -39,25 +25,6 @@ export function answer(status: number, ms: number, headers: Record<string, strin
   if (body !== undefined && Object.keys(body).length > 0) line(indented(json(body)));
 }
 
-/** A table with a row for each record. Columns of figures are flush right. */
-export function table(records: Record<string, string | number>[]): void {
-  const names = Object.keys(records[0] ?? {});
-  const columns = names.map((name) => {
-    const cells = [name, ...records.map((record) => String(record[name] ?? ""))];
-    const width = Math.max(...cells.map(({ length }) => length));
-    const isFigures = cells.slice(1).every((cell) => /^([^\p{L}]*|[A-Z]{3}.[\d.,]+)$/u.test(cell)) && name !== "at";
-    return cells.map((cell) => (isFigures ? cell.padStart(width) : cell.padEnd(width)));
-  });
-  line();
-  for (let row = 0; row <= records.length; row++) {
-    const text = columns
-      .map((cells) => cells[row])
-      .join("   ")
-      .trimEnd();
-    line(`  ${row === 0 ? faint(text) : text}`);
-  }
-}
-
 /** A sheet of paper. A second text in a row stands at the right edge. */
 export function sheet(rows: string[][], width = 72): void {
   line(`\n  ┌${"─".repeat(width + 2)}┐`);
@@ -67,14 +34,6 @@ export function sheet(rows: string[][], width = 72): void {
   }
   line(`  └${"─".repeat(width + 2)}┘`);
 }
-
-export const price = (money: Money): string => moneyWriter(money.currency)(money);
-
-/** The time of day of an ISO time. */
-export const time = (at: string): string => at.slice(11, 23);
-
-export const shortened = (text: string, length: number): string =>
-  text.length > length ? `${text.slice(0, Math.max(0, length - 1))}…` : text;
 
 /** The parts of an answer that matter here, by their paths, such as `totals.total`. */
 export function parts(value: unknown, paths: readonly string[]): object {

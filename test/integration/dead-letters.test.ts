@@ -1,6 +1,5 @@
-import type { Collection, Doc } from "../../mixins/store.mixin.ts";
-import type { Delivery } from "../../mixins/store.ts";
 import { adminOf, Client, until } from "../client.ts";
+import { park } from "../dead-letter.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 describe("dead letters", () => {
@@ -13,45 +12,10 @@ describe("dead letters", () => {
   });
   afterEach(() => shop.close());
 
-  /** As the outbox leaves a fact that could not be delivered ten times. */
-  async function park(sku: string, n: number): Promise<void> {
-    await shop.call("inventory.open", { stock: [{ sku, onHand: 1 }] });
-    const service = shop.broker.getLocalService("inventory") as unknown as { stock: Collection<Doc> };
-    const { adapter } = service.stock;
-    await until(
-      () => adapter.findById(sku),
-      (record) => record?.outbox === undefined,
-    );
-    const record = await adapter.findById(sku);
-    if (!record) throw new Error(`${sku} is gone`);
-    const at = "2026-01-01T00:00:00.000Z";
-    const movement = {
-      id: `mov_0000000000${n}`,
-      sku,
-      delta: 1,
-      onHandAfter: 1,
-      kind: "adjusted",
-      reason: null,
-      orderId: null,
-      actorId: null,
-      at,
-    };
-    const delivery: Delivery = {
-      id: `evt_0000000000${n}`,
-      type: "inventory.moved",
-      at,
-      data: { movements: [movement] },
-      to: "inventory",
-      tries: 10,
-      parkedAt: at,
-      error: "Error: not now",
-    };
-    await adapter.replace({ ...record, outbox: [delivery], parkedAt: at }, record.version);
-  }
   const list = async (query = "") => (await admin.get(`/v1/admin/dead-letters${query}`)).body;
 
   test("are listed for staff, page by page, whoever of the services is away", async () => {
-    for (let n = 0; n < 5; n++) await park(`SKU-${n}`, n);
+    for (let n = 0; n < 5; n++) await park(shop, `SKU-${n}`, n);
     const whole = await list();
     const first = await list("?limit=2");
     const second = await list(`?limit=2&cursor=${encodeURIComponent(first.nextCursor)}`);
@@ -65,7 +29,7 @@ describe("dead letters", () => {
   });
 
   test("one that is delivered once more leaves the list, and has its effect", async () => {
-    await park("MUG", 7);
+    await park(shop, "MUG", 7);
     const { data } = await list();
     const replay = await admin.post(`/v1/admin/dead-letters/${encodeURIComponent(data[0].id)}/replay`);
     const movements = await until(
