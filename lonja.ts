@@ -65,7 +65,9 @@ setInterval(() => {}, 2 ** 30);
 process.send?.("open");
 const { host, port, services } = settings;
 if (services.includes("gateway"))
-  broker.logger.info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
+  broker
+    .getLogger("lonja")
+    .info(`The shop is open at http://${host}:${port} and explained at http://${host}:${port}/docs`);
 if (process.argv.includes("--repl")) {
   const { openRepl } = await import("./repl/embedded.ts");
   await openRepl(broker, node, stop);

@@ -4,6 +4,10 @@ import { UnusableStore } from "./store.ts";
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 500;
 
+/** What the system says of a connection, such as ECONNRESET, or EAI_AGAIN for a name that nobody knows just now. */
+export const isOfSystem = (error: unknown): boolean =>
+  /^E(?!RR_)[A-Z0-9_]+$/.test(String((error as { code?: unknown }).code ?? ""));
+
 /** Nodes and their stores start in any order: one that is not there yet is waited for, for half a minute. */
 export async function untilThere<T>(
   place: string,

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
-import { untilThere } from "./patience.ts";
+import { isOfSystem, untilThere } from "./patience.ts";
 
 type Values = readonly unknown[];
 export type Row = Record<string, unknown>;
@@ -20,9 +20,7 @@ const codeOf = (error: unknown): string => String((error as { code?: unknown }).
 /** What the driver says of a connection that is gone has no SQLSTATE. */
 const isAway = (error: Error): boolean => {
   const code = codeOf(error);
-  return (
-    notNow.test(code) || /^E[A-Z]+$/.test(code) || (code === "" && /connect|terminated|timeout/i.test(error.message))
-  );
+  return notNow.test(code) || isOfSystem(error) || (code === "" && /connect|terminated|timeout/i.test(error.message));
 };
 
 /** The connections of one process to one database, shared by its collections. */

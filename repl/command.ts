@@ -7,6 +7,8 @@ export interface Command {
   /** In their order: `sku` has to be given, `quantity?` may be, `reason…` takes all that is left. */
   params?: readonly string[];
   options?: Readonly<Record<string, Option>>;
+  /** It has options beside these, such as the params of whatever is called: what they are, for its usage. */
+  moreOptions?: string;
   about: string;
   /** What else there is to know, in sentences. */
   more?: string;
@@ -56,13 +58,18 @@ export function read(command: Command, words: readonly string[]): Given {
       continue;
     }
     const [name = "", joined] = word.slice(2).split(/=(.*)/s, 2);
-    const option = Object.hasOwn(command.options ?? {}, name) ? command.options?.[name] : undefined;
+    const option = optionOf(command, name);
     if (!option) throw new Misread(`${command.name} knows no option --${name}. It is: ${usage(command)}`);
     const value = option.value === undefined ? (joined ?? "on") : (joined ?? words[++at] ?? "");
     if (value === "") throw new Misread(`--${name} needs a value: --${name} <${option.value}>`);
     options[name] = value;
   }
   return { params: named(command, left), options };
+}
+
+function optionOf({ options = {}, moreOptions }: Command, name: string): Option | undefined {
+  if (Object.hasOwn(options, name)) return options[name];
+  return moreOptions && name !== "" ? { value: "value", about: moreOptions } : undefined;
 }
 
 function named(command: Command, words: readonly string[]): Record<string, string> {
@@ -83,10 +90,10 @@ function named(command: Command, words: readonly string[]): Record<string, strin
 }
 
 /** How a command is typed: `adjust <sku> <delta> <reason…>`. */
-export function usage({ name, params = [], options = {} }: Command): string {
+export function usage({ name, params = [], options = {}, moreOptions }: Command): string {
   const shown = params.map((param) => (isNeeded(param) ? `<${param}>` : `[${nameOf(param)}]`));
   const optional = Object.entries(options).map(([key, { value }]) => `[--${key}${value ? ` <${value}>` : ""}]`);
-  return [name, ...shown, ...optional].join(" ");
+  return [name, ...shown, ...optional, ...(moreOptions ? [`[--${moreOptions}]`] : [])].join(" ");
 }
 
 /** A whole number as people type it. */

@@ -7,9 +7,9 @@ const HIDDEN = "•••";
 const telling = /(token|password|passphrase|secret|hash|digest|authorization|cookie|signature|credential|apikey)s?$/i;
 export const isTelling = (field: string): boolean => telling.test(field.replace(/[_-]/g, ""));
 
-/** A line that names such a field, as in `{"password": …}`. */
+/** A line that names such a field, as in `{"password": …}` or `--password …`. */
 export const tellsSecret = (line: string): boolean =>
-  [...line.matchAll(/([\w-]+)["']?\s*:/g)].some(([, field = ""]) => isTelling(field));
+  [...line.matchAll(/([\w-]+)["']?\s*:|--([\w-]+)/g)].some(([, field, option]) => isTelling(field ?? option ?? ""));
 
 /** JSON web tokens, API keys, and what stands in an address as a password or as a token. */
 const patterns = [

@@ -159,6 +159,17 @@ describe("in the process of the shop", () => {
     expect(await repl.run("letters")).toContain("There are no dead letters.");
   });
 
+  test("params of a call are JSON or options, read as the action's contract has them", async () => {
+    const [json, options] = await answersTo(repl, [
+      'call inventory.movements {"sku":"MUG-SALT","limit":1}',
+      "call inventory.movements --sku MUG-SALT --limit=1",
+    ]);
+    for (const answer of [json, options]) {
+      expect(answer).toContain("sku: 'MUG-SALT'");
+      expect(answer?.match(/onHandAfter/g)).toHaveLength(1);
+    }
+  });
+
   test("the cluster is this node", async () => {
     expect(await repl.run("cluster")).toMatch(/\(here\) +up +all .+\n.+Instances: users 1, .+ gateway 1\n/);
   });
@@ -183,6 +194,8 @@ describe("in the process of the shop", () => {
     ["call nobody.nothing", /There is no action nobody\.nothing/],
     ["call inventory.level {sku}", /The params are not JSON/],
     ["call inventory.level [1]", /The params are an object/],
+    ["call inventory.movements --sku MUG-SALT --limit many", /--limit many cannot be read: it is of type integer/],
+    ["call inventory.level --sku", /--sku needs a value/],
     ["dcall nowhere users.keys", /There is no node nowhere/],
     ["constructor", /There is no command constructor/],
     ["help __proto__", /There is no command __proto__/],

@@ -16,6 +16,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+test("a shop that opens says where", async () => {
+  const shop = await startShop(folder, { LOG_LEVEL: "info" });
+  expect(shop.output()).toContain(`The shop is open at ${shop.url} and explained at ${shop.url}/docs`);
+  expect(await shop.stop()).toBe(0);
+});
+
 describe("a shop that cannot open says why, in one line", () => {
   const lines = (shop: ShopProcess) => shop.output().trim().split("\n");
 
