@@ -67,6 +67,8 @@ export class KafkaBus extends Transporters.Kafka {
   override async disconnect(): Promise<void> {
     this.#isStopping = true;
     await Promise.race([super.disconnect(), after(CLOSE_MS)]);
+    this.producer = null;
+    for (const { failed } of this.#waiting.splice(0)) failed(notConnected());
   }
 
   async #listenAgain(topics: object[]): Promise<void> {
@@ -85,6 +87,7 @@ export class KafkaBus extends Transporters.Kafka {
   }
 
   override send(_topic: string, data: Buffer, { packet }: { packet: { type: string; target: string } }): Promise<void> {
+    if (!this.producer) return Promise.reject(notConnected());
     if (this.#waiting.length >= MOST_WAITING) return Promise.reject(new Error("Too many packets wait for Kafka."));
     return new Promise((taken, failed) => {
       this.#waiting.push({
@@ -120,4 +123,5 @@ export class KafkaBus extends Transporters.Kafka {
   }
 }
 
+const notConnected = () => new Error("Kafka is not connected.");
 const after = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref());
