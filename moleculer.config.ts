@@ -71,7 +71,8 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
     // The others have to hear that this node takes no more, before it stops to take any.
     registry: { stopDelay: settings.transporter && !visits ? 500 : 0 },
     skipProcessEventRegistration: true,
-    transit: { maxQueueSize: 5_000 },
+    // As shipped, a node that is open says so a second later.
+    transit: { maxQueueSize: 5_000, serviceChangedDebounceTime: 50 } as NonNullable<BrokerOptions["transit"]>,
     dependencyInterval: 20,
     internalServices: false,
     validator: false,
