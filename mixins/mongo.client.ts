@@ -11,10 +11,12 @@ const CONNECT_MS = 3_000;
 const spoken = new Set(["MongoServerError", "MongoBulkWriteError"]);
 /** Shutting down, stepping down, not primary, no majority in time: not now. */
 const notNow = new Set([64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 50]);
-const isAway = (error: Error): boolean =>
-  error instanceof MongoError &&
-  (!spoken.has(error.name) || notNow.has(Number(error.code))) &&
-  !/^Mongo(Invalid|Parse|MissingDependency)/.test(error.name);
+const isAway = (error: Error & { code?: unknown }): boolean =>
+  // What the system says of a connection that breaks at the wrong moment comes as it is.
+  /^E[A-Z]+$/.test(String(error.code)) ||
+  (error instanceof MongoError &&
+    (!spoken.has(error.name) || notNow.has(Number(error.code))) &&
+    !/^Mongo(Invalid|Parse|MissingDependency)/.test(error.name));
 
 /** Wrong user or password, or no right to the database. */
 const isRefused = (error: Error): boolean => [13, 18].includes(Number((error as MongoError).code));
