@@ -64,9 +64,8 @@ export class Writer {
   }
 
   record(collection: string, record: StoredRecord): string {
-    const text = canonical(record);
-    digestIn(this.#digests, collection).add(hash("sha256", text));
-    return this.#line(`{"c":${JSON.stringify(collection)},"r":${text}}`);
+    digestIn(this.#digests, collection).add(printOf(record));
+    return this.#line(JSON.stringify({ c: collection, r: record }));
   }
 
   get sums(): Sums {
