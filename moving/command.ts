@@ -29,7 +29,7 @@ export async function command(
   known: readonly string[],
   run: (asked: Asked) => Promise<boolean>,
 ): Promise<void> {
-  const reporter = new Reporter();
+  const reporter = new Reporter(!process.argv.includes(STANDARD));
   let cleanUp = () => {};
   const onEarlyEnd = (then: () => void) => {
     cleanUp = then;

@@ -37,7 +37,7 @@ export async function pack(
       await write(page.map((record) => writer.record(name, record)).join(""));
       progress.advance(page.length);
     }
-  progress.begin("Reading again, to see that nothing has changed", records);
+  progress.begin("Reading again to compare", records);
   const again = await sumsOf(full, progress);
   const changed = full.filter(({ name }) => !equal(again[name], writer.sums[name]));
   const counted = collections.filter((one) => one.records !== (writer.sums[one.name]?.records ?? 0));

@@ -11,16 +11,25 @@ export const count = (number: number): string => number.toLocaleString("en");
 /** Says it on standard error, where it is in the way of no data: a bar on a terminal, else a line for each step. */
 export class Reporter implements Progress {
   readonly #out = process.stderr;
+  readonly #hasBars: boolean;
   #bar: SingleBar | undefined;
+
+  /** `isAlone`: nobody else, at the other end of a pipe, draws on the same terminal. */
+  constructor(isAlone: boolean) {
+    this.#hasBars = isAlone && this.#out.isTTY;
+  }
 
   begin(what: string, records: number): void {
     this.end();
-    if (!this.#out.isTTY) {
+    if (!this.#hasBars) {
       this.say(`${what}: ${count(records)} records`);
       return;
     }
     const format = `${what} {bar} {percentage}% of {records} records, {eta_formatted} left`;
-    this.#bar = new SingleBar({ format, stream: this.#out, fps: 10, hideCursor: true }, Presets.shades_classic);
+    this.#bar = new SingleBar(
+      { format, stream: this.#out, fps: 10, hideCursor: true, barsize: 30 },
+      Presets.shades_classic,
+    );
     this.#bar.start(records, 0, { records: count(records) });
   }
 

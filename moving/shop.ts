@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { sqlitePath } from "../mixins/sqlite.file.ts";
 import type { Collection, Doc } from "../mixins/store.mixin.ts";
@@ -71,7 +72,14 @@ function isAbsent({ stores, dataDir }: Settings, service: ServiceName): boolean 
 /** For messages: where the shop is, without passwords. */
 export function placesOf({ stores, dataDir }: Settings): string {
   const places = Object.values(stores).map((url) =>
-    url.startsWith("sqlite:") ? sqlitePath(url, dataDir) : url.replace(/\/\/[^/]*@/, "//").replace(/\?.*/, ""),
+    url.startsWith("sqlite:")
+      ? shortest(sqlitePath(url, dataDir))
+      : url.replace(/\/\/[^/]*@/, "//").replace(/\?.*/, ""),
   );
   return [...new Set(places)].join(", ");
 }
+
+const shortest = (path: string): string => {
+  const fromHere = relative(".", path);
+  return fromHere.startsWith("..") ? path : fromHere;
+};
