@@ -5,6 +5,7 @@ import { sleep, timeAt, type World } from "../services/shared/world.ts";
 import {
   type CollectionShape,
   type Delivery,
+  HALF_MOVED,
   isDuplicate,
   type Query,
   type StoreAdapter,
@@ -49,7 +50,7 @@ export class Collection<D extends Doc> {
   readonly adapter: StoreAdapter;
   readonly #options: CollectionOptions<D>;
   readonly #house: House;
-  readonly #schemaVersion: number;
+  readonly schemaVersion: number;
   /** What a document was made of, for as long as somebody has the document. */
   readonly #records = new WeakMap<D, StoredRecord>();
 
@@ -58,13 +59,13 @@ export class Collection<D extends Doc> {
     this.adapter = adapter;
     this.#options = options;
     this.#house = house;
-    this.#schemaVersion = options.schemaVersion ?? 1;
+    this.schemaVersion = options.schemaVersion ?? 1;
     adapter.shape({
       fields: options.fields ?? [],
       lists: options.lists ?? [],
       unique: options.unique ?? [],
       indexes: options.indexes ?? [],
-      schemaVersion: this.#schemaVersion,
+      schemaVersion: this.schemaVersion,
     });
   }
 
@@ -74,12 +75,16 @@ export class Collection<D extends Doc> {
    */
   async migrate(): Promise<void> {
     const stored = await this.adapter.storedSchemaVersion();
-    if (stored > this.#schemaVersion)
+    if (stored === HALF_MOVED)
       throw new UnusableStore(
-        `The stored ${this.name} have schema version ${stored}, this Lonja knows ${this.#schemaVersion}: start the newer one.`,
+        `An import has not come to its end, and ${this.name} may not be all there: repeat it, or begin anew with an empty store.`,
       );
-    if (stored > 0 && stored < this.#schemaVersion) await this.#bringUp();
-    if (stored !== this.#schemaVersion) await this.adapter.setSchemaVersion(this.#schemaVersion);
+    if (stored > this.schemaVersion)
+      throw new UnusableStore(
+        `The stored ${this.name} have schema version ${stored}, this Lonja knows ${this.schemaVersion}: start the newer one.`,
+      );
+    if (stored > 0 && stored < this.schemaVersion) await this.#bringUp();
+    if (stored !== this.schemaVersion) await this.adapter.setSchemaVersion(this.schemaVersion);
   }
 
   async get(id: string): Promise<D | undefined> {
@@ -241,7 +246,7 @@ export class Collection<D extends Doc> {
   }
 
   #recordOf({ id, version, ...fields }: D): StoredRecord {
-    return { _id: id, version, ...fields, ...(this.#schemaVersion > 1 ? { schemaVersion: this.#schemaVersion } : {}) };
+    return { _id: id, version, ...fields, ...(this.schemaVersion > 1 ? { schemaVersion: this.schemaVersion } : {}) };
   }
 
   /** What a newer Lonja has written stays of its version, whoever changes it. */
@@ -249,14 +254,14 @@ export class Collection<D extends Doc> {
     const { inbox, schemaVersion = 1 } = record;
     const next = this.#recordOf({ ...after, version: record.version + 1 });
     if (inbox) next.inbox = inbox;
-    if (schemaVersion > this.#schemaVersion) next.schemaVersion = schemaVersion;
+    if (schemaVersion > this.schemaVersion) next.schemaVersion = schemaVersion;
     return next;
   }
 
   #doc(record: StoredRecord): D {
     const { _id, version, schemaVersion = 1, outbox, outboxDueAt, parkedAt, inbox, ...fields } = record;
     let doc = { id: _id, version, ...fields } as unknown as D;
-    for (let step = schemaVersion + 1; step <= this.#schemaVersion; step++)
+    for (let step = schemaVersion + 1; step <= this.schemaVersion; step++)
       doc = this.#options.migrations?.[step]?.(doc) ?? doc;
     this.#records.set(doc, record);
     return doc;
@@ -274,7 +279,7 @@ export class Collection<D extends Doc> {
 
   async #bringUpOne(doc: D): Promise<void> {
     const record = this.#records.get(doc);
-    if (!record || (record.schemaVersion ?? 1) >= this.#schemaVersion) return;
+    if (!record || (record.schemaVersion ?? 1) >= this.schemaVersion) return;
     const next = this.#successor(record, doc);
     this.#putOut(next, record, []);
     await this.adapter.replace(next, record.version);

@@ -14,8 +14,14 @@ import {
 /** Fields that every collection can be searched by. */
 const houseFields = ["version", "outboxDueAt", "parkedAt"];
 
-/** BSON is UTF-8, which has no halves of surrogate pairs; names of fields have a meaning where they have `$` or `.`. */
-const unkept: Unkept = { inStrings: /[\0\uE0FF\p{Surrogate}]/u, inNames: /[\0$.\uE0FF\p{Surrogate}]/u };
+/**
+ * BSON is UTF-8, which has no halves of surrogate pairs; names of fields have a meaning where they have `$` or `.`, for the
+ * driver where they are `_bsontype`, and here where they begin like a `keyField`.
+ */
+const unkept: Unkept = {
+  inStrings: /[\0\uE0FF\p{Surrogate}]/u,
+  inNames: /[\0$.\uE0FF\p{Surrogate}]|^_(?=bsontype$|unique_)/u,
+};
 
 /** What is used of it, with the types of this house. */
 declare class Base {

@@ -2,19 +2,27 @@ import { type Db, type Document, MongoClient, MongoError } from "mongodb";
 import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
-import { untilThere } from "./patience.ts";
+import { isOfSystem, untilThere } from "./patience.ts";
 
 const ANSWER_MS = 5_000;
 const CONNECT_MS = 3_000;
 
-/** Answers of a server that is there and says no. Everything else of the driver is about reaching it. */
-const spoken = new Set(["MongoServerError", "MongoBulkWriteError"]);
+/**
+ * Answers of a server that is there and says no. Everything else of the driver is about reaching it, also where it puts
+ * that into the words of a bulk write: then there is no code, and no write that failed.
+ */
+const spoken: Record<string, (error: { code?: unknown; writeErrors?: unknown }) => boolean> = {
+  MongoServerError: () => true,
+  MongoBulkWriteError: ({ code, writeErrors = [] }) => code !== undefined || [writeErrors].flat().length > 0,
+};
 /** Shutting down, stepping down, not primary, no majority in time: not now. */
 const notNow = new Set([64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 50]);
-const isAway = (error: Error): boolean =>
-  error instanceof MongoError &&
-  (!spoken.has(error.name) || notNow.has(Number(error.code))) &&
-  !/^Mongo(Invalid|Parse|MissingDependency)/.test(error.name);
+const isAway = (error: Error & { code?: unknown }): boolean =>
+  // What the system says of a connection that breaks at the wrong moment comes as it is.
+  isOfSystem(error) ||
+  (error instanceof MongoError &&
+    (!spoken[error.name]?.(error) || notNow.has(Number(error.code))) &&
+    !/^Mongo(Invalid|Parse|MissingDependency)/.test(error.name));
 
 /** Wrong user or password, or no right to the database. */
 const isRefused = (error: Error): boolean => [13, 18].includes(Number((error as MongoError).code));

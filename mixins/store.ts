@@ -79,10 +79,13 @@ export interface StoreAdapter {
   shape(shape: CollectionShape): void;
   /** Replaces the record if it still has this version. False: somebody was faster. */
   replace(record: StoredRecord, expectedVersion: number): Promise<boolean>;
-  /** The version of the documents' schema as stored, 0 for a new collection. */
+  /** The version of the documents' schema as stored, 0 for a new collection. It only grows. */
   storedSchemaVersion(): Promise<number>;
   setSchemaVersion(version: number): Promise<void>;
 }
+
+/** The schema version of a collection that is being brought in from elsewhere: nothing may open it before it is whole. */
+export const HALF_MOVED = -1;
 
 /** A store that cannot be opened stops the start with one line. */
 export class UnusableStore extends Error {

@@ -1,7 +1,7 @@
 import type { Collection, Doc } from "../../mixins/store.mixin.ts";
+import { canonical } from "../shared/canonical.ts";
 import { isRefusal, Refusal } from "../shared/refusal.ts";
 import { sleep, timeAt, type World } from "../shared/world.ts";
-import { canonical } from "./params.ts";
 import type { Answer } from "./problem.ts";
 import { digest, NONCE_BYTES, requestKey, type Seal, sealed, sealOf, unsealed } from "./seal.edge.ts";
 import type { Guest } from "./visit.edge.ts";

@@ -64,15 +64,6 @@ function inspect(value: unknown, path: string, depth: number, errors: InputError
   }
 }
 
-/** The same for equal values, whatever the order of their keys and the space between them. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item) =>
-    typeof item === "object" && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
-}
-
 /**
  * The params of the action: path and query, or path and body, and nothing twice. What they may be is
  * not judged here but by the contract; a query can only say text, so that whole numbers and yes or no

@@ -1,3 +1,4 @@
+import { canonical } from "../shared/canonical.ts";
 import { captured, type KeptPayment, statusOf } from "./payment.ts";
 import type { Invoice } from "./payments.contract.ts";
 
@@ -34,14 +35,3 @@ export const contentOf = ({ status, contentHash, ...content }: Invoice): Content
 export const invoiceView = ({ version, ...invoice }: KeptInvoice): Invoice => invoice;
 
 const numberOf = (sequence: number): string => `INV-${String(sequence).padStart(6, "0")}`;
-
-/** The same text for the same content, in whatever order its fields stand. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return `{${fields
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`)
-    .join(",")}}`;
-}

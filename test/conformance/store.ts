@@ -61,7 +61,8 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
     test("gives back text and names that a database may stumble over", async () => {
       const odd = {
         ...thing("a \0 b", 1, { name: "\0 \ud800 \uE0FF \uE0FF0000", tags: ["\0", "$x"] }),
-        deep: { "a.b": 1, $set: { $where: "\udfff" }, "\0": null, list: [{}, "", null] },
+        deep: { "a.b": 1, $set: { $where: "\udfff" }, "\0": null, list: [{}, "", null], _bsontype: "Long" },
+        _unique_name: "a field like any other",
         large: 2 ** 53 - 1,
         small: -0.1,
       };

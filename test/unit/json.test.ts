@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { canonical, parseJson } from "../../services/gateway/params.ts";
+import { parseJson } from "../../services/gateway/params.ts";
+import { canonical } from "../../services/shared/canonical.ts";
 
 const refusalOf = (text: string) => {
   try {
