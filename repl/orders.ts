@@ -96,7 +96,10 @@ export async function showOrder(desk: Desk, shown: Order): Promise<void> {
       total: price(total),
     })),
   );
-  table([Object.fromEntries(Object.entries(shown.totals).map(([name, money]) => [name, price(money)]))]);
+  // In this order whatever the store has made of theirs.
+  const { subtotal, discount, shipping, tax, total } = shown.totals;
+  const sums = { subtotal, discount, shipping, tax, total };
+  table([Object.fromEntries(Object.entries(sums).map(([name, money]) => [name, price(money)]))]);
   const began = Date.parse(timeline[0]?.at ?? "");
   table(
     timeline.map(({ at, type, detail = "" }) => ({

@@ -10,6 +10,7 @@ interface Container {
   scale?: string;
   profiles?: string[];
   environment?: Record<string, string | number | null>;
+  labels?: Record<string, string>;
   secrets?: (string | { source: string; target: string })[];
   healthcheck?: { test: string[] };
   depends_on?: Record<string, { condition: string; required?: boolean }>;
@@ -110,6 +111,12 @@ describe("docker-compose.yml", () => {
     expect(containers.filter(([, one]) => secretsOf(one).includes("admin_password")).map(([name]) => name)).toEqual([
       "users",
     ]);
+  });
+
+  test("a node is made anew when its bus or its store is another one, which its secrets do not show", () => {
+    for (const [, { labels }] of nodes)
+      for (const { file } of [compose.secrets.transporter, compose.secrets.store] as { file: string }[])
+        expect(Object.values(labels ?? {})).toContain(/\$\{.+\}/.exec(file)?.[0]);
   });
 
   test("whatever a node is told is a setting", () => {
