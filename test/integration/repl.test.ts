@@ -288,7 +288,7 @@ describe("beside npm run cluster", () => {
     env = { DATA_DIR: join(folder, "cluster") };
     cluster = new Terminal(["cluster/cluster.ts"], { ...env, PORT: String(await freePort()) });
     terminals.push(cluster);
-    await cluster.until((text) => text.includes("The shop is open at"));
+    await cluster.until((text) => text.includes("Ctrl-C closes it."));
   });
 
   test("it is found by what the cluster has left for this user alone", async () => {
