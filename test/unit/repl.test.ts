@@ -1,6 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { call } from "../../repl/call.ts";
 import { type Command, read, usage, whole, wordsOf } from "../../repl/command.ts";
+import type { Desk } from "../../repl/desk.ts";
+import { leaveInvitation } from "../../repl/invitation.ts";
 import { Secrets, tellsSecret } from "../../repl/secrets.ts";
 import { sentence } from "../../repl/sentence.ts";
+import { visitorsEnvironment } from "../../repl/visitor.ts";
 import { Refusal } from "../../services/shared/refusal.ts";
 
 const adjust: Command = {
@@ -97,6 +104,38 @@ describe("secrets", () => {
     ];
     expect(telling.map(tellsSecret)).toEqual([true, true, true]);
     expect(["buy MUG 2", 'call inventory.level {"sku":"MUG"}', "help"].map(tellsSecret)).toEqual([false, false, false]);
+  });
+});
+
+test.each([
+  'users.login {"email":"a","password":seven-salty-sardines}',
+  "users.login --password seven salty-sardines",
+  "users.login --password seven salty sardines",
+  "inventory.movements --limit sardines",
+])("a mistake is told, and not what was mistaken: %s", async (typed) => {
+  const mistake = await Promise.try(() => call.run({} as Desk, read(call, wordsOf(typed)))).catch(sentence);
+  expect(mistake).toMatch(/not JSON|too much|cannot be read/);
+  expect(mistake).not.toMatch(/seven|salty|sardines/);
+});
+
+describe("an invitation", () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "lonja-invitation-"));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  test("is found as it was left, and not when it was taken back", () => {
+    const invitation = { TRANSPORTER: "tcp://127.0.0.1:7700", BUS_SECRET: "0123456789abcdef" };
+    const takeBack = leaveInvitation(dataDir, invitation);
+    expect(visitorsEnvironment({ DATA_DIR: dataDir })).toMatchObject(invitation);
+    takeBack();
+    expect(() => visitorsEnvironment({ DATA_DIR: dataDir })).toThrow("No cluster to join");
+  });
+
+  test.each(["", "garbage", "null", '{"TRANSPORTER":7}'])("of which this is left is none: %s", (text) => {
+    writeFileSync(join(dataDir, "invitation.json"), text);
+    expect(() => visitorsEnvironment({ DATA_DIR: dataDir })).toThrow("No cluster to join");
   });
 });
 
