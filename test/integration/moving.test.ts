@@ -350,6 +350,26 @@ describe("an import that was interrupted", () => {
     ]);
   });
 
+  test("opens no shop in stores that were open once and are empty", async () => {
+    const shop = await stores(in_("a"));
+    for (const { adapter } of shop.shelves) await adapter.setSchemaVersion(1);
+    const text = madeUp(all);
+    const cut = sourceOf(
+      text,
+      (line) => {
+        if (line === 900) throw new Error("cut off");
+      },
+      false,
+    );
+    await expect(unpack(shop.shelves, cut, quiet)).rejects.toThrow("cut off");
+    const versions = Object.keys(all).map((name) => shelf(shop, name).adapter.storedSchemaVersion());
+    expect(await Promise.all(versions)).toEqual([HALF_MOVED, HALF_MOVED, HALF_MOVED]);
+    await expect(packed(shop.shelves)).rejects.toThrow("has not come to its end");
+
+    await unpacked(shop.shelves, text);
+    expect(await shelf(shop, "orders.orders").adapter.storedSchemaVersion()).toBe(1);
+  });
+
   test("does not go on where somebody has changed, or added, something", async () => {
     const text = madeUp(all);
     for (const stranger of [record("r5", { name: "changed" }), record("r9999")]) {
