@@ -60,6 +60,7 @@ describe("secrets", () => {
     ADMIN_PASSWORD: "correct horse",
     ORDERS_STORE: "postgres://lonja:p%40ssword@db/lonja",
     TRANSPORTER: "nats://one:secret-one@a:1,two:secret-two@b:2",
+    SMTP_URL: "smtp://key:half@n/hour@mail",
     PATH: "/usr/bin",
   });
 
@@ -71,7 +72,9 @@ describe("secrets", () => {
     "p@ssword",
     "secret-one",
     "secret-two",
+    "half@n/hour",
     "mongodb://user:unheard-of@host/",
+    "mongodb://user:very@unheard-of@host/",
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl",
     "lk_0123456789abcdef",
     "https://shop/v1/orders/ord_1?token=guest-token-of-ord-1&x=1",
