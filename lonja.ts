@@ -7,6 +7,8 @@ import { isRefusal } from "./services/shared/refusal.ts";
 /** Starts one node with the services that it is to run. */
 const broker = new ServiceBroker(await config());
 const { settings, world } = node;
+// A node lives until it is told to stop, whatever it runs, and also while it waits for a store that is not there yet.
+setInterval(() => {}, 2 ** 30);
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */
 const SAME_SIGNAL_MS = 1_000;
@@ -60,8 +62,6 @@ async function open(): Promise<void> {
 
 const opening = open();
 await opening;
-// A node lives until it is told to stop, whatever it runs.
-setInterval(() => {}, 2 ** 30);
 process.send?.("open");
 const { host, port, services } = settings;
 if (services.includes("gateway"))

@@ -158,16 +158,21 @@ function takeFromRunner(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return mine;
 }
 
+/** What cannot be used stops the start with one line that names it. */
+function stopIfUnusable(error: unknown): never {
+  if (!(error instanceof UnusableSetting)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+}
+
 function settingsOrStop(): Settings {
   try {
     return readSettings(withFiles(takeFromRunner(process.env)), process.stdout.isTTY);
   } catch (error) {
-    if (!(error instanceof UnusableSetting)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
+    return stopIfUnusable(error);
   }
 }
 
 /** The node as the environment wants it. */
 export const node: Node = { settings: settingsOrStop(), world: realWorld };
-export default () => brokerOptions(node);
+export default () => brokerOptions(node).catch(stopIfUnusable);

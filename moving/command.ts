@@ -1,5 +1,6 @@
 import { UnusableStore } from "../mixins/store.ts";
 import { isRefusal } from "../services/shared/refusal.ts";
+import { UnusableSetting } from "../services/shared/settings.ts";
 import { STANDARD } from "./file.ts";
 import { UnusableFile } from "./format.ts";
 import { CannotMove } from "./pack.ts";
@@ -40,6 +41,8 @@ export async function command(
       reporter.say(`Stopped by ${signal}.`);
       process.exit(code);
     });
+  // A store that is not there yet is waited for, and nothing else would keep the process alive.
+  setInterval(() => {}, 2 ** 30);
   let path = STANDARD;
   try {
     const asked = readArguments(process.argv.slice(2), usage, known);
@@ -48,7 +51,7 @@ export async function command(
   } catch (error) {
     cleanUp();
     reporter.say(wordsFor(error as Error, path));
-    process.exitCode = error instanceof UnusableCommand ? 2 : 1;
+    process.exitCode = error instanceof UnusableCommand || error instanceof UnusableSetting ? 2 : 1;
   }
   // Whoever still sends has nobody to listen any more.
   process.exit();
@@ -70,6 +73,7 @@ function wordsFor(error: Error, path: string): string {
     return `${path === STANDARD ? "The pipe" : path} cannot be used: ${error.message}.`;
   const isPlain =
     error instanceof UnusableCommand ||
+    error instanceof UnusableSetting ||
     error instanceof UnusableStore ||
     error instanceof CannotMove ||
     isRefusal(error);

@@ -28,6 +28,7 @@ async function newFile(path: string, force: boolean): Promise<Sink> {
     return undefined;
   });
   if (there?.isDirectory()) throw new UnusableFile("it is a folder");
+  if (there && !there.isFile()) throw new UnusableFile("it is no file; - is standard output");
   if (there && !force) throw new UnusableFile("it is there already; --force replaces it");
   const part = `${path}.part`;
   const file = await orWords("written", open(part, "w", 0o600));

@@ -17,6 +17,8 @@ export class Reporter implements Progress {
   /** `isAlone`: nobody else, at the other end of a pipe, draws on the same terminal. */
   constructor(isAlone: boolean) {
     this.#hasBars = isAlone && this.#out.isTTY;
+    // Nobody has to listen: a file is written whole, whether or not somebody reads what is said of it.
+    this.#out.on("error", () => {});
   }
 
   begin(what: string, records: number): void {

@@ -49,8 +49,10 @@ export class Target {
         );
     }
     await this.#refuseStrangers(foreseen);
-    for (const { adapter } of this.#shelves.values())
-      if ((await adapter.storedSchemaVersion()) === 0) await adapter.setSchemaVersion(HALF_MOVED);
+    const filled = new Set(header.collections.filter(({ records }) => records > 0).map(({ name }) => name));
+    for (const { name, adapter } of this.#shelves.values())
+      if ((await adapter.storedSchemaVersion()) === 0 || (filled.has(name) && !this.#begun.has(name)))
+        await adapter.setSchemaVersion(HALF_MOVED);
     this.#progress.begin("Writing", recordsIn(header));
   }
 

@@ -32,8 +32,9 @@ function paramsOf(json: string): object {
   try {
     const params: unknown = JSON.parse(json);
     if (typeof params === "object" && params !== null && !Array.isArray(params)) return params;
-  } catch (error) {
-    throw new Misread(`The params are not JSON: ${(error as Error).message}`);
+  } catch {
+    // What the parser says of it repeats a part of it, which may be a password.
+    throw new Misread('The params are not JSON, such as {"sku":"MUG-SALT"}. A text of several words stands in quotes.');
   }
   throw new Misread('The params are an object, such as {"sku":"MUG-SALT"}.');
 }
@@ -47,7 +48,7 @@ function typed(action: string, options: Given["options"]): Record<string, unknow
     try {
       return [name, JSON.parse(text)];
     } catch {
-      throw new Misread(`--${name} ${text} cannot be read: it is of type ${type}.`);
+      throw new Misread(`--${name} cannot be read: it is of type ${type}.`);
     }
   };
   return Object.fromEntries(Object.entries(options).map(read));

@@ -81,7 +81,7 @@ function named(command: Command, words: readonly string[]): Record<string, strin
       `${missing.map(nameOf).join(" and ")} ${missing.length > 1 ? "are" : "is"} missing. It is: ${usage(command)}`,
     );
   if (words.length > params.length && !isOpen)
-    throw new Misread(`${words[params.length]} is too much. It is: ${usage(command)}`);
+    throw new Misread(`That is too much: a text of several words stands in quotes. It is: ${usage(command)}`);
   const given = params.map((param, at) => [
     nameOf(param),
     param.endsWith("…") ? words.slice(at).join(" ") : (words[at] ?? ""),

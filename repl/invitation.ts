@@ -25,11 +25,12 @@ export function leaveInvitation(dataDir: string | undefined, invitation: Invitat
   return takeBack;
 }
 
+/** What a cluster that died has left half written is none, and neither is what this user may not read. */
 export function findInvitation(dataDir: string | undefined): Invitation | undefined {
   try {
-    return JSON.parse(readFileSync(fileIn(dataDir), "utf8")) as Invitation;
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return undefined;
-    throw error;
+    const invitation = JSON.parse(readFileSync(fileIn(dataDir), "utf8"));
+    return typeof invitation?.TRANSPORTER === "string" ? invitation : undefined;
+  } catch {
+    return undefined;
   }
 }

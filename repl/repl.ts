@@ -35,6 +35,8 @@ function prepare(): void {
 }
 
 const { run: lines, help } = readArguments();
+// Whoever has read enough, as head does, has gone: that ends it, and is no mistake of anybody's.
+process.stdout.on("error", () => process.exit(0));
 if (help) {
   overview();
   process.exit(0);

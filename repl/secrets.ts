@@ -15,7 +15,7 @@ export const tellsSecret = (line: string): boolean =>
 const patterns = [
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
   /\blk_[\w-]{8,}/g,
-  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
+  /(?<=:\/\/[^\s/:@]*:)[^\s/]+(?=@)/g,
   /(?<=[?&][\w-]*(?:token|secret|signature|password)=)[^&\s"']+/gi,
 ];
 
@@ -69,9 +69,11 @@ export class Secrets {
   }
 }
 
-/** Of all servers that an address names. */
+/** Of all servers that an address names; and what would be one, were its letters written as they should be. */
 function passwordsIn(url: string): string[] {
-  const found = [...url.matchAll(/(?<=[/,][^\s/:@,]*:)[^\s/@]+(?=@)/g)];
+  const found = [/(?<=[/,][^\s/:@,]*:)[^\s/@]+(?=@)/g, /(?<=:\/\/[^\s/:@]*:)\S+(?=@)/g].flatMap((one) => [
+    ...url.matchAll(one),
+  ]);
   return found.flatMap(([password]) => [password, decoded(password)]);
 }
 

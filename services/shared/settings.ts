@@ -78,8 +78,11 @@ export function readSettings(environment: Environment, terminal = false): Settin
     `it is a comma list of ${names.join(", ")}`,
   );
 
-  const storeUrl = /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/\S+)$/;
-  const storeWanted = "it begins with sqlite:, postgres:// or mongodb://";
+  // A password is found in it, to be used and to be hidden, by the letters that it does not have.
+  const storeUrl =
+    /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/([^\s:/?#[\]@]*(:[^\s:/?#[\]@]*)?@)?[^\s/?#@]*([/?][^\s@]*)?)$/;
+  const storeWanted =
+    "it begins with sqlite:, postgres:// or mongodb://, and a password's : / ? # [ ] @ are written as %3A %2F and so on";
   const store = text("STORE", "sqlite:", storeUrl, storeWanted);
   const storeOf = (name: ServiceName) =>
     text(

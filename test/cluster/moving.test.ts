@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
-import type { Collection, Doc } from "../../mixins/store.mixin.ts";
-import type { Delivery, StoredRecord } from "../../mixins/store.ts";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { everyService } from "../cluster.ts";
+import { park } from "../dead-letter.ts";
 import { importFile, marketStall } from "../files.ts";
 import { exported, imported, MovingProcess, madeUp, openStores } from "../moving.ts";
 import { startShop } from "../process.ts";
@@ -63,7 +62,7 @@ describeWith([needPostgres, needMongo], "a shop that moves from SQLite to MongoD
 
     const without = await openShop({ dataDir, services: everyService.filter((name) => name !== "notifications") });
     const untold = (await new Client(without.url).buy(anOrder())).body;
-    await park(without, "MUG");
+    await park(without, "TIN-7", 7);
     await without.close();
     const { accessToken: token, refreshToken } = session;
     return { token, refreshToken, bought: first.body, answer: first.text, untold };
@@ -78,39 +77,6 @@ describeWith([needPostgres, needMongo], "a shop that moves from SQLite to MongoD
       (waiting) => waiting === 0,
       400,
     );
-
-  /** As the outbox leaves a fact that could not be delivered ten times. */
-  async function park(shop: Shop, sku: string): Promise<void> {
-    const { stock } = shop.broker.getLocalService("inventory") as unknown as { stock: Collection<Doc> };
-    const told = await until(
-      () => stock.adapter.findById(sku),
-      (record) => record?.outbox === undefined,
-    );
-    const at = "2026-01-01T00:00:00.000Z";
-    const movement = {
-      id: "mov_00000000007",
-      sku,
-      delta: 1,
-      onHandAfter: 1,
-      kind: "adjusted",
-      reason: null,
-      orderId: null,
-      actorId: null,
-      at,
-    };
-    const lost: Delivery = {
-      id: "evt_00000000007",
-      type: "inventory.moved",
-      at,
-      data: { movements: [movement] },
-      to: "inventory",
-      tries: 10,
-      parkedAt: at,
-      error: "Error: not now",
-    };
-    const record = told as StoredRecord;
-    await stock.adapter.replace({ ...record, outbox: [lost], parkedAt: at }, record.version);
-  }
 
   /** All that can be seen through the door, with what a visit alone does not change. */
   async function visit(env: Record<string, string>, left: Left) {

@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
@@ -84,6 +85,14 @@ describe("a file of SQLite", () => {
         .slice(1, -2)
         .map((line) => line.replace(/,"sum":.*/, ""));
     expect(collections(piped.stdout)).toEqual(collections(readFileSync(at("shop.ndjson"), "utf8")));
+  });
+
+  test("is written whole, also when nobody listens to what is said of it", async () => {
+    await aShop("a");
+    const unheard = new MovingProcess("export", [at("x")], in_("a"));
+    unheard.child.stderr?.destroy();
+    expect((await unheard.ended).code).toBe(0);
+    expect((await imported([at("x")], in_("b"))).code).toBe(0);
   });
 
   test("goes through a pipe", async () => {
@@ -178,6 +187,38 @@ describe("an export says in one line why there is none, and leaves no file", () 
   ])("arguments %j", async (args, words) => {
     const { code, said } = await exported(args, in_("a"));
     expect([code, said]).toEqual([2, [expect.stringContaining(words)]]);
+  });
+
+  test("a store that is not there yet is waited for, until somebody has waited enough", async () => {
+    const notYet = createServer((caller) => caller.destroy())
+      .listen(0, "127.0.0.1")
+      .unref();
+    await once(notYet, "listening");
+    const { port } = notYet.address() as { port: number };
+    const waiting = new MovingProcess("export", [at("x")], { STORE: `postgres://127.0.0.1:${port}/shop` });
+    const tries = (async () => {
+      for (let n = 0; n < 4; n++) await once(notYet, "connection");
+      return "still there";
+    })();
+    expect(await Promise.race([tries, waiting.ended])).toBe("still there");
+    waiting.child.kill("SIGTERM");
+    expect(await waiting.ended).toMatchObject({ code: 143, said: expect.arrayContaining(["Stopped by SIGTERM."]) });
+    notYet.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("what is no file is left as it is", async () => {
+    execFileSync("mkfifo", [at("x")]);
+    expect(await said([at("x"), "--force"], in_("a"))).toEqual([
+      1,
+      `${at("x")} cannot be used: it is no file; - is standard output.`,
+    ]);
+    expect(statSync(at("x")).isFIFO()).toBe(true);
+  });
+
+  test("an address that cannot be read, without its password", async () => {
+    const { code, said } = await exported([at("x")], { STORE: "postgres://shop:hunter2/of/mine@db/shop" });
+    expect([code, said]).toEqual([2, [expect.stringMatching(/^STORE=postgres:\/\/…@db\/shop cannot be used: /)]]);
   });
 
   test("Ctrl-C in the middle", async () => {
@@ -307,6 +348,26 @@ describe("an import that was interrupted", () => {
       0,
       expect.stringMatching(/^(700|1,200) records were there already, (730|230) were written now\.$/),
     ]);
+  });
+
+  test("opens no shop in stores that were open once and are empty", async () => {
+    const shop = await stores(in_("a"));
+    for (const { adapter } of shop.shelves) await adapter.setSchemaVersion(1);
+    const text = madeUp(all);
+    const cut = sourceOf(
+      text,
+      (line) => {
+        if (line === 900) throw new Error("cut off");
+      },
+      false,
+    );
+    await expect(unpack(shop.shelves, cut, quiet)).rejects.toThrow("cut off");
+    const versions = Object.keys(all).map((name) => shelf(shop, name).adapter.storedSchemaVersion());
+    expect(await Promise.all(versions)).toEqual([HALF_MOVED, HALF_MOVED, HALF_MOVED]);
+    await expect(packed(shop.shelves)).rejects.toThrow("has not come to its end");
+
+    await unpacked(shop.shelves, text);
+    expect(await shelf(shop, "orders.orders").adapter.storedSchemaVersion()).toBe(1);
   });
 
   test("does not go on where somebody has changed, or added, something", async () => {

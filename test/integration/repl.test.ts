@@ -194,14 +194,14 @@ describe("in the process of the shop", () => {
     ["call nobody.nothing", /There is no action nobody\.nothing/],
     ["call inventory.level {sku}", /The params are not JSON/],
     ["call inventory.level [1]", /The params are an object/],
-    ["call inventory.movements --sku MUG-SALT --limit many", /--limit many cannot be read: it is of type integer/],
+    ["call inventory.movements --sku MUG-SALT --limit many", /--limit cannot be read: it is of type integer/],
     ["call inventory.level --sku", /--sku needs a value/],
     ["dcall nowhere users.keys", /There is no node nowhere/],
     ["constructor", /There is no command constructor/],
     ["help __proto__", /There is no command __proto__/],
     ["orders --constructor x", /knows no option --constructor/],
     ['stock "MUG', /The quote " is not closed/],
-    ["exit now", /now is too much/],
+    ["exit now", /That is too much/],
   ])("%s: one clear sentence", async (typed, wanted) => {
     const answer = await repl.run(typed);
 
@@ -319,6 +319,16 @@ describe("beside npm run cluster", () => {
     expect(right.stdout).toMatch(/service +waiting .+MUG-SALT/s);
     expect([piped.code, piped.stderr]).toEqual([1, "\n✗ There is no such SKU.\n"]);
     expect(piped.stdout).toMatch(/MUG-SALT/);
+  });
+
+  test("whoever has read enough may go", async () => {
+    const lines = Array(50).fill("actions").join("\n");
+    const piped = spawn("sh", ["-c", `echo "${lines}" | "$0" repl/repl.ts 2>&1 >&3 | cat`, process.execPath], {
+      env: { PATH: process.env.PATH ?? "", ...env },
+      stdio: ["ignore", "pipe", "ignore", "pipe"],
+    });
+    piped.stdio[3]?.once("data", () => piped.stdio[3]?.destroy());
+    expect(await text(piped.stdout as NodeJS.ReadableStream)).toBe("");
   });
 
   test("when the cluster has closed, there is nothing left to find", async () => {

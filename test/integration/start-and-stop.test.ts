@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -66,6 +66,16 @@ describe("a shop that cannot open says why, in one line", () => {
     }
   });
 
+  test.each([
+    ["TRANSPORTER", "nats://[nobody", /^TRANSPORTER cannot be used: .+\.$/],
+    ["STORE", "postgres://db:99999/shop", /^The address of the store of users cannot be used: .+\.$/],
+    ["STORE", "mongodb://db:99999/shop", /^The store at db:99999\/shop cannot be used: .+\.$/],
+  ])("because of %s=%s", async (name, value, wanted) => {
+    const shop = await startShop(folder, { [name]: value, BUS_SECRET: "0123456789abcdef" });
+    expect([1, 2]).toContain(shop.child.exitCode);
+    expect(lines(shop)).toEqual([expect.stringMatching(wanted)]);
+  });
+
   test("because a newer Lonja has written the data", async () => {
     await (await startShop(folder)).kill();
     const file = new DatabaseSync(join(folder, "lonja.db"));
@@ -75,6 +85,27 @@ describe("a shop that cannot open says why, in one line", () => {
     expect(shop.child.exitCode).toBe(1);
     expect(lines(shop)).toEqual([expect.stringContaining("start the newer one")]);
   });
+});
+
+test("a shop whose store is not there yet waits for it, alone as it is", async () => {
+  const notYet = createServer((caller) => caller.destroy())
+    .listen(0, "127.0.0.1")
+    .unref();
+  await once(notYet, "listening");
+  const { port } = notYet.address() as { port: number };
+  const shop = spawn(process.execPath, ["lonja.ts"], {
+    env: { PATH: process.env.PATH, PORT: "0", STORE: `postgres://127.0.0.1:${port}/shop` },
+    stdio: "ignore",
+  });
+  const left = once(shop, "exit");
+  const tries = (async () => {
+    for (let n = 0; n < 30; n++) await once(notYet, "connection");
+    return "still there";
+  })();
+  expect(await Promise.race([tries, left])).toBe("still there");
+  shop.kill("SIGKILL");
+  notYet.close();
+  await left;
 });
 
 describe("a shop that is told to stop", () => {

@@ -205,7 +205,7 @@ describe("the image", () => {
       for (const [, imported = ""] of readFileSync(path, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+\.ts)"/g))
         follow(normalize(join(dirname(path), imported)));
     };
-    follow("lonja.ts");
+    for (const command of ["lonja.ts", "repl/repl.ts", "moving/export.ts", "moving/import.ts"]) follow(command);
     for (const name of services) follow(`services/${name}/${name}.service.ts`);
     const outside = [...needed].filter(
       (path) => !copied.some((place) => path === place || !relative(place, path).startsWith("..")),

@@ -1,6 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { call } from "../../repl/call.ts";
 import { type Command, read, usage, whole, wordsOf } from "../../repl/command.ts";
+import type { Desk } from "../../repl/desk.ts";
+import { leaveInvitation } from "../../repl/invitation.ts";
 import { Secrets, tellsSecret } from "../../repl/secrets.ts";
 import { sentence } from "../../repl/sentence.ts";
+import { visitorsEnvironment } from "../../repl/visitor.ts";
 import { Refusal } from "../../services/shared/refusal.ts";
 
 const adjust: Command = {
@@ -53,6 +60,7 @@ describe("secrets", () => {
     ADMIN_PASSWORD: "correct horse",
     ORDERS_STORE: "postgres://lonja:p%40ssword@db/lonja",
     TRANSPORTER: "nats://one:secret-one@a:1,two:secret-two@b:2",
+    SMTP_URL: "smtp://key:half@n/hour@mail",
     PATH: "/usr/bin",
   });
 
@@ -64,7 +72,9 @@ describe("secrets", () => {
     "p@ssword",
     "secret-one",
     "secret-two",
+    "half@n/hour",
     "mongodb://user:unheard-of@host/",
+    "mongodb://user:very@unheard-of@host/",
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl",
     "lk_0123456789abcdef",
     "https://shop/v1/orders/ord_1?token=guest-token-of-ord-1&x=1",
@@ -97,6 +107,38 @@ describe("secrets", () => {
     ];
     expect(telling.map(tellsSecret)).toEqual([true, true, true]);
     expect(["buy MUG 2", 'call inventory.level {"sku":"MUG"}', "help"].map(tellsSecret)).toEqual([false, false, false]);
+  });
+});
+
+test.each([
+  'users.login {"email":"a","password":seven-salty-sardines}',
+  "users.login --password seven salty-sardines",
+  "users.login --password seven salty sardines",
+  "inventory.movements --limit sardines",
+])("a mistake is told, and not what was mistaken: %s", async (typed) => {
+  const mistake = await Promise.try(() => call.run({} as Desk, read(call, wordsOf(typed)))).catch(sentence);
+  expect(mistake).toMatch(/not JSON|too much|cannot be read/);
+  expect(mistake).not.toMatch(/seven|salty|sardines/);
+});
+
+describe("an invitation", () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "lonja-invitation-"));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  test("is found as it was left, and not when it was taken back", () => {
+    const invitation = { TRANSPORTER: "tcp://127.0.0.1:7700", BUS_SECRET: "0123456789abcdef" };
+    const takeBack = leaveInvitation(dataDir, invitation);
+    expect(visitorsEnvironment({ DATA_DIR: dataDir })).toMatchObject(invitation);
+    takeBack();
+    expect(() => visitorsEnvironment({ DATA_DIR: dataDir })).toThrow("No cluster to join");
+  });
+
+  test.each(["", "garbage", "null", '{"TRANSPORTER":7}'])("of which this is left is none: %s", (text) => {
+    writeFileSync(join(dataDir, "invitation.json"), text);
+    expect(() => visitorsEnvironment({ DATA_DIR: dataDir })).toThrow("No cluster to join");
   });
 });
 

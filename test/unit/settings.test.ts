@@ -46,6 +46,15 @@ describe("settings", () => {
     expect([stores.orders, stores.catalog]).toEqual(["postgres://db/shop", "mongodb://db/shop"]);
   });
 
+  test.each([
+    "postgres://db/shop",
+    "postgresql://shop:p%40ss%2Fword@db:5432/shop?sslmode=verify-full&sslrootcert=/path",
+    "postgres:///shop?host=/run/postgresql",
+    "postgres://shop@[::1]:5432/shop",
+    "mongodb://shop:secret@one:27017,two:27017/shop?replicaSet=rs0",
+    "mongodb+srv://shop:secret@cluster.example.com/shop",
+  ])("a store at %s", (url) => expect(readSettings({ STORE: url }).stores.orders).toBe(url));
+
   test("nobody is told of a node's health unless a port is given", () => {
     expect(readSettings({}).healthPort).toBe(0);
     expect(readSettings({ HEALTH_PORT: "3001" }).healthPort).toBe(3001);
@@ -59,6 +68,9 @@ describe("settings", () => {
     ["ADMIN_PASSWORD", "hunter2"],
     ["SMTP_URL", "imap://shop:hunter2@mail.example.com"],
     ["STORE", "mysql://shop:hunter2@db.example.com/shop"],
+    ["STORE", "postgres://shop:hunter2/of/mine@db.example.com/shop"],
+    ["STORE", "postgres://shop:hunter2@of-mine@db.example.com/shop"],
+    ["ORDERS_STORE", "mongodb://shop:hunter2?of=mine@db.example.com/shop"],
   ])("the secret in %s is not shown, though it cannot be used", (name, value) => {
     expect(() => readSettings({ [name]: value })).toThrow(name);
     expect(() => readSettings({ [name]: value })).not.toThrow("hunter2");
