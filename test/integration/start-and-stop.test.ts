@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { jest } from "@jest/globals";
-import { type ShopProcess, startShop } from "../process.ts";
+import { freePort, type ShopProcess, startShop } from "../process.ts";
 
 jest.setTimeout(60_000);
 
@@ -78,6 +78,27 @@ describe("a shop that cannot open says why, in one line", () => {
 });
 
 describe("a shop that is told to stop", () => {
+  test("goes by itself, also where its bus has never been there", async () => {
+    const child = spawn(process.execPath, ["lonja.ts"], {
+      env: {
+        PATH: process.env.PATH,
+        DATA_DIR: folder,
+        SERVICES: "users",
+        BUS_SECRET: "a secret of the house",
+        TRANSPORTER: `nats://127.0.0.1:${await freePort()}`,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    try {
+      await once(child.stderr, "data");
+      const gone = once(child, "exit", { signal: AbortSignal.timeout(30_000) });
+      child.kill("SIGTERM");
+      expect(await gone).toEqual([1, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
   test("does so once, however often the same signal arrives", async () => {
     const shop = await startShop(folder, { LOG_LEVEL: "error" });
     const gone = once(shop.child, "exit");
