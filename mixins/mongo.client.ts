@@ -3,6 +3,7 @@ import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
 import { isOfSystem, untilThere } from "./patience.ts";
+import { UnusableStore } from "./store.ts";
 
 const ANSWER_MS = 5_000;
 const CONNECT_MS = 3_000;
@@ -43,7 +44,7 @@ export class SharedMongoClient {
 
   /** For messages: without user and password. */
   get place(): string {
-    return this.#url.replace(/^[^:]*:\/\/(?:[^/@]*@)?/, "").replace(/\?.*/, "");
+    return this.#url.replace(/\?.*/, "").replace(/^[^:]*:\/\/(?:.*@)?/, "");
   }
 
   /** The database that the URL names. */
@@ -53,8 +54,21 @@ export class SharedMongoClient {
   }
 
   async use(): Promise<void> {
-    if (this.#users++ === 0)
-      this.#client = new MongoClient(this.#url, {
+    this.#client ??= this.#newClient();
+    this.#users++;
+    const client = this.#client;
+    const connect = async () => void (await (await client.connect()).db().command({ ping: 1 }));
+    await untilThere(this.place, this.#world, connect, (error) => isAway(error) && !isRefused(error)).catch(
+      async (error) => {
+        await this.release();
+        throw error;
+      },
+    );
+  }
+
+  #newClient(): MongoClient {
+    try {
+      return new MongoClient(this.#url, {
         maxPoolSize: 10,
         serverSelectionTimeoutMS: CONNECT_MS,
         connectTimeoutMS: CONNECT_MS,
@@ -68,14 +82,9 @@ export class SharedMongoClient {
         ignoreUndefined: true,
         appName: "lonja",
       });
-    const client = this.#client as MongoClient;
-    const connect = async () => void (await (await client.connect()).db().command({ ping: 1 }));
-    await untilThere(this.place, this.#world, connect, (error) => isAway(error) && !isRefused(error)).catch(
-      async (error) => {
-        await this.release();
-        throw error;
-      },
-    );
+    } catch (error) {
+      throw new UnusableStore(`The store at ${this.place} cannot be used: ${(error as Error).message}.`);
+    }
   }
 
   async release(): Promise<void> {

@@ -77,6 +77,33 @@ describe("a shop that cannot open says why, in one line", () => {
   });
 });
 
+describe("a setting that cannot be used is named in one line, without its secret", () => {
+  const start = (env: Record<string, string>) => {
+    const mine = { PATH: process.env.PATH, DATA_DIR: folder, BUS_SECRET: "a secret of the house", ...env };
+    const started = { env: mine, encoding: "utf8", timeout: 20_000 } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["lonja.ts"], started);
+    return [status, stdout, stderr];
+  };
+
+  test.each(["redis://:hunter2/x@host", "amqp://shop:hunter2@host:port", "nats://host:port"])(
+    "TRANSPORTER=%s",
+    (TRANSPORTER) => {
+      expect(start({ TRANSPORTER })).toEqual([2, "", expect.stringMatching(/^TRANSPORTER (?!.*hunter2).*\.\n$/)]);
+    },
+  );
+
+  test("a store whose password is not written as URLs have it", () => {
+    const wrong = start({ STORE: "mongodb://shop:hun%zzter2@host/shop", SERVICES: "users" });
+    expect(wrong).toEqual([1, "", expect.stringMatching(/^The store at host\/shop cannot be used: (?!.*ter2).*\.\n$/)]);
+  });
+
+  test("a file of a secret that is empty, where the shop would be opened somewhere else", () => {
+    const file = join(folder, "store");
+    writeFileSync(file, "\n");
+    expect(start({ STORE_FILE: file })).toEqual([2, "", `STORE_FILE=${file} cannot be used: the file is empty.\n`]);
+  });
+});
+
 describe("a shop that is told to stop", () => {
   test("goes by itself, also where its bus has never been there", async () => {
     const child = spawn(process.execPath, ["lonja.ts"], {
