@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { jest } from "@jest/globals";
-import { freePort, type ShopProcess, startShop } from "../process.ts";
+import { type ShopProcess, startShop } from "../process.ts";
+import { freePort } from "../servers/server.ts";
 
 jest.setTimeout(60_000);
 
