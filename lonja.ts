@@ -12,12 +12,15 @@ setInterval(() => {}, 2 ** 30);
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */
 const SAME_SIGNAL_MS = 1_000;
-const LAST_MOMENT_MS = 10_000;
+/** Before those who have asked lose patience. What is given up then is taken up elsewhere, as after a crash. */
+const LAST_MOMENT_MS = 9_000;
 let askedAt: number | undefined;
 const stop = async () => {
   if (askedAt !== undefined && world.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
   if (askedAt !== undefined) return;
   askedAt = world.now();
+  // Who waits for a bus or a store to come may wait for ever.
+  world.after(LAST_MOMENT_MS, () => process.exit(1));
   await opening;
   await broker.stop();
   process.exit(0);
@@ -25,10 +28,7 @@ const stop = async () => {
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 // Whoever has started this node as a part of a cluster is dead, and nobody else would stop it.
-process.on("disconnect", () => {
-  world.after(LAST_MOMENT_MS, () => process.exit(1));
-  void stop();
-});
+process.on("disconnect", stop);
 // A slip in the background ends nothing else: what it was about is taken up again from the store.
 process.on("unhandledRejection", (reason) => broker.logger.error("Nobody has waited for this to fail:", reason));
 

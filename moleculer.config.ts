@@ -141,13 +141,20 @@ function withFiles(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const read = Object.entries(environment).flatMap(([name, path]) => {
     const [, secret] = mayBeInFile.exec(name) ?? [];
     if (!secret || !path) return [];
-    try {
-      return [[secret, readFileSync(path, "utf8").trim()]];
-    } catch (error) {
-      throw new UnusableSetting(`${name}=${path} cannot be read: ${(error as Error).message}.`);
-    }
+    const value = contentOf(name, path).trim();
+    // As if nothing had been said, the shop would be opened somewhere else.
+    if (!value) throw new UnusableSetting(`${name}=${path} cannot be used: the file is empty.`);
+    return [[secret, value]];
   });
   return { ...environment, ...Object.fromEntries(read) };
+}
+
+function contentOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UnusableSetting(`${name}=${path} cannot be read: ${(error as Error).message}.`);
+  }
 }
 
 /** Moleculer's runner would take variables of these names for broker options as they are. */
@@ -158,8 +165,8 @@ function takeFromRunner(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return mine;
 }
 
-/** What cannot be used stops the start with one line that names it. */
-function stopIfUnusable(error: unknown): never {
+/** What an operator has to put right is said in one line. */
+function stopFor(error: unknown): never {
   if (!(error instanceof UnusableSetting)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(2);
@@ -169,10 +176,10 @@ function settingsOrStop(): Settings {
   try {
     return readSettings(withFiles(takeFromRunner(process.env)), process.stdout.isTTY);
   } catch (error) {
-    return stopIfUnusable(error);
+    return stopFor(error);
   }
 }
 
 /** The node as the environment wants it. */
 export const node: Node = { settings: settingsOrStop(), world: realWorld };
-export default () => brokerOptions(node).catch(stopIfUnusable);
+export default () => brokerOptions(node).catch(stopFor);

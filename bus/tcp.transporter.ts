@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -23,7 +24,7 @@ export class TcpBus extends Transporters.TCP {
       useHostname: false,
       maxConnections: 256,
       maxPacketSize: 2 * 1024 * 1024,
-      urls: meetingPoints.map((place) => `${place}/meeting-point-${place}`),
+      urls: meetingPoints.map((place) => `${hostOf(place)}:${portOf(place)}/meeting-point-${place}`),
     } as object);
     this.meetingPoints = meetingPoints;
     this.#visits = visits;
@@ -31,8 +32,9 @@ export class TcpBus extends Transporters.TCP {
 
   override async startTcpServer(): Promise<void> {
     const opts = this.opts as { port: number | null };
-    const mine = this.#visits ? [] : this.meetingPoints.filter(isHere);
-    opts.port = await firstFree(mine.map((place) => Number(portOf(place))));
+    const mine = this.#visits ? [] : await Promise.all(this.meetingPoints.map(isHere));
+    const ports = this.meetingPoints.flatMap((place, n) => (mine[n] ? [Number(portOf(place))] : []));
+    opts.port = await firstFree(ports);
     await super.startTcpServer();
     // Others reach this node where it is told to be found, which on one machine need not be a public address.
     if (this.meetingPoints.every((place) => LOOPBACK.test(place)))
@@ -51,11 +53,13 @@ export class TcpBus extends Transporters.TCP {
 }
 
 const portOf = (place: string) => place.slice(place.lastIndexOf(":") + 1);
-const hostOf = (place: string) => place.slice(0, place.lastIndexOf(":"));
+const hostOf = (place: string) => place.slice(0, place.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 
-function isHere(place: string): boolean {
+/** Whether the address, or one of those that the name stands for, is this machine's. */
+async function isHere(place: string): Promise<boolean> {
   const mine = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return LOOPBACK.test(place) || mine.some(({ address }) => address === hostOf(place));
+  const addresses = await lookup(hostOf(place), { all: true }).catch(() => []);
+  return addresses.some(({ address }) => LOOPBACK.test(address) || mine.some((one) => one.address === address));
 }
 
 /** The first of these ports that nobody listens at; null, for any, where all are taken. */

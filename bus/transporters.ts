@@ -23,16 +23,24 @@ const ports: Record<string, number> = { nats: 4222, tls: 4222, kafka: 9092, tcp:
 function addressOf(url: string): Address {
   const [, scheme = "", authority = "", search] = /^(\w+):\/\/([^/?]+)\/?(?:\?(.*))?$/.exec(url) ?? [];
   const at = authority.lastIndexOf("@");
-  const [user, password] = (at < 0 ? "" : authority.slice(0, at)).split(":", 2).map(decodeURIComponent);
+  const [, user = "", password] = /^([^:]*)(?::(.*))?$/.exec(authority.slice(0, Math.max(0, at))) ?? [];
   const hosts = authority
     .slice(at + 1)
     .split(",")
     .filter((host) => /^(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host))
     .map((host) => (/:\d+$/.test(host) ? host : `${host}:${ports[scheme] ?? ""}`));
   if (hosts.length === 0 || hosts.length !== authority.slice(at + 1).split(",").length)
-    throw new UnusableSetting(`TRANSPORTER cannot be used: it is like ${scheme || "nats"}://host:port,host:port.`);
-  return { scheme, user: user || undefined, password, hosts, query: new URLSearchParams(search) };
+    throw unusable(`it is like ${scheme || "nats"}://host:port,host:port`);
+  return {
+    scheme,
+    user: decodeURIComponent(user) || undefined,
+    password: password === undefined ? undefined : decodeURIComponent(password),
+    hosts,
+    query: new URLSearchParams(search),
+  };
 }
+
+const unusable = (why: string) => new UnusableSetting(`TRANSPORTER cannot be used: ${why}.`);
 
 /** Files that `?ca=`, `?cert=` and `?key=` name, as PEM. */
 function certificates(query: URLSearchParams): { ca?: string; cert?: string; key?: string } {
@@ -42,10 +50,18 @@ function certificates(query: URLSearchParams): { ca?: string; cert?: string; key
     try {
       return [[name, readFileSync(path, "utf8")]];
     } catch (error) {
-      throw new UnusableSetting(`TRANSPORTER cannot be used: ${name}=${path}: ${(error as Error).message}.`);
+      throw unusable(`${name}=${path}: ${(error as Error).message}`);
     }
   };
   return Object.fromEntries(["ca", "cert", "key"].flatMap(read));
+}
+
+/** Of RabbitMQ, which has several as `amqp://one,amqp://two`. */
+function urlsOf(url: string): string[] {
+  const urls = url.split(/,(?=amqps?:)/);
+  const wrong = urls.some((one) => !URL.canParse(one));
+  if (wrong) throw unusable("it is like amqp://user:password@host:port");
+  return urls;
 }
 
 /** As short as a request may take: what waits longer in a queue is asked for by nobody any more. */
@@ -82,7 +98,7 @@ const kinds: Record<string, (url: string, visit: Visit) => Transporter> = {
   amqp: (url) => ({
     type: "AMQP",
     options: {
-      url: url.replaceAll(",amqp", ";amqp"),
+      url: urlsOf(url).join(";"),
       prefetch: 100,
       socketOptions: { noDelay: true },
       messageOptions: { expiration: PATIENCE_MS },
@@ -102,6 +118,11 @@ const aliases: Record<string, string> = { tls: "nats", amqps: "amqp", rediss: "r
 export function transporterOf(url: string, visit: Visit = { visits: false }): Transporter {
   const scheme = url.slice(0, url.indexOf(":"));
   const kind = kinds[aliases[scheme] ?? scheme];
-  if (!kind) throw new UnusableSetting("TRANSPORTER cannot be used.");
-  return kind(url, visit);
+  if (!kind) throw unusable(`${scheme}:// is not known here`);
+  try {
+    return kind(url, visit);
+  } catch (error) {
+    // The error of who could not read it repeats it, with its password.
+    throw error instanceof UnusableSetting ? error : unusable(`it is like ${scheme}://user:password@host:port`);
+  }
 }

@@ -64,7 +64,8 @@ export function planOf(args: readonly string[], given: Environment, { secret, po
       env: { ...common, SERVICES: service, ...(service === "gateway" ? { PORT: String(firstPort + n) } : {}) },
     })),
   );
-  const urls = parts.flatMap(({ env: { PORT } }) => (PORT ? [`http://${host}:${PORT}`] : []));
+  const inUrls = host.includes(":") ? `[${host}]` : host;
+  const urls = parts.flatMap(({ env: { PORT } }) => (PORT ? [`http://${inUrls}:${PORT}`] : []));
   return { parts, urls, invitation };
 }
 

@@ -44,7 +44,7 @@ export class SharedMongoClient {
 
   /** For messages: without user and password. */
   get place(): string {
-    return this.#url.replace(/^[^:]*:\/\/(?:[^/@]*@)?/, "").replace(/\?.*/, "");
+    return this.#url.replace(/\?.*/, "").replace(/^[^:]*:\/\/(?:.*@)?/, "");
   }
 
   /** The database that the URL names. */
@@ -54,8 +54,9 @@ export class SharedMongoClient {
   }
 
   async use(): Promise<void> {
-    if (this.#users++ === 0) this.#client = this.#newClient();
-    const client = this.#client as MongoClient;
+    this.#client ??= this.#newClient();
+    this.#users++;
+    const client = this.#client;
     const connect = async () => void (await (await client.connect()).db().command({ ping: 1 }));
     await untilThere(this.place, this.#world, connect, (error) => isAway(error) && !isRefused(error)).catch(
       async (error) => {

@@ -10,6 +10,8 @@ export type Row = Record<string, unknown>;
 const MOST_CONNECTIONS = 10;
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 5_000;
+/** What is prepared at the start may wait for another node that prepares it, and for a large table to be written anew. */
+const PREPARE_MS = 3_600_000;
 
 /** Classes and codes of SQLSTATE (PostgreSQL's Appendix A) that say that it cannot be used as it is. */
 const unusable = /^(28|3D|42501|3F)/;
@@ -22,6 +24,8 @@ const isAway = (error: Error): boolean => {
   const code = codeOf(error);
   return notNow.test(code) || isOfSystem(error) || (code === "" && /connect|terminated|timeout/i.test(error.message));
 };
+
+const ignored = () => {};
 
 /** The connections of one process to one database, shared by its collections. */
 export class PostgresPool {
@@ -59,7 +63,7 @@ export class PostgresPool {
       options: "-c synchronous_commit=on",
     });
     // A connection that breaks while nobody uses it is replaced by the next that is wanted.
-    this.#pool.on("error", () => {});
+    this.#pool.on("error", ignored);
     return this;
   }
 
@@ -85,17 +89,23 @@ export class PostgresPool {
   /** All or nothing, one node at a time. What is not there yet is waited for. */
   async prepare(name: string, statements: (query: (sql: string, values?: Values) => Promise<Row[]>) => Promise<void>) {
     const client = await this.#firstConnection();
+    // Where it breaks, whoever waits for a statement is told; the pool does not listen to what it has lent.
+    client.on("error", ignored);
+    const query = async (text: string, values: Values = []): Promise<Row[]> =>
+      (await client.query({ text, values: [...values], query_timeout: PREPARE_MS } as pg.QueryConfig)).rows;
+    let failure: Error | undefined;
     try {
-      await client.query("BEGIN");
-      // A table of a large shop may take its time.
-      await client.query("SET LOCAL statement_timeout = 0");
-      await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lonja ${name}`]);
-      await statements(async (sql, values = []) => (await client.query(sql, [...values])).rows);
-      await client.query("COMMIT");
-      client.release();
+      await query("BEGIN");
+      await query(`SET LOCAL statement_timeout = ${PREPARE_MS}`);
+      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lonja ${name}`]);
+      await statements(query);
+      await query("COMMIT");
     } catch (error) {
-      client.release(error as Error);
-      throw this.#inOurWords(error as Error);
+      failure = error as Error;
+      throw this.#inOurWords(failure);
+    } finally {
+      client.off("error", ignored);
+      client.release(failure);
     }
   }
 

@@ -1,5 +1,4 @@
 import type { Figures } from "../services/shared/figures.ts";
-import { UnusableSetting } from "../services/shared/settings.ts";
 import type { World } from "../services/shared/world.ts";
 import { SqliteAdapter } from "./sqlite.adapter.ts";
 import { SqliteFile, sqlitePath } from "./sqlite.file.ts";
@@ -45,20 +44,15 @@ const kinds: Record<string, (url: string, place: Place) => Promise<() => StoreAd
 /** Collections whose stores are the same share its file, and with it the sync of the disk, or its connections. */
 export async function storesOf(urls: Readonly<Record<string, string>>, place: Place): Promise<OpenStore> {
   const makers = new Map<string, () => StoreAdapter>();
-  for (const [service, url] of Object.entries(urls)) {
+  for (const url of Object.values(urls)) {
     const where = placeOf(url, place);
-    if (!makers.has(where)) makers.set(where, await makerOf(url, place).catch((error) => unusable(service, error)));
+    if (!makers.has(where)) makers.set(where, await makerOf(url, place));
   }
   return (service) => {
     const make = makers.get(placeOf(urls[service] ?? "", place));
     if (!make) throw new Error(`${service} has no store`);
     return make();
   };
-}
-
-/** Drivers read addresses each in its own way. What they say of one does not repeat it. */
-function unusable(service: string, { message }: Error): never {
-  throw new UnusableSetting(`The address of the store of ${service} cannot be used: ${message}.`);
 }
 
 const aliases: Record<string, string> = { postgresql: "postgres", "mongodb+srv": "mongodb" };

@@ -63,7 +63,7 @@ const MOST_CONNECTIONS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
 /** How long clients that are connected have to hear that the door closes, and then to ask for the last time. */
 const LAST_CALL_MS = 250;
-const LONGEST_DRAIN_MS = 10_000;
+const LONGEST_DRAIN_MS = 8_000;
 
 interface Gateway extends WebRouter {
   answers: Collection<Kept>;

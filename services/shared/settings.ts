@@ -43,6 +43,11 @@ export class UnusableSetting extends Error {
 const shown = (name: string, text: string): string =>
   /PASSWORD|SECRET|KEY/.test(name) ? name : `${name}=${text.replace(/\/\/.*@/, "//…@")}`;
 
+/** Nothing of a password may stand behind the server: neither the store nor its messages would know it as one. */
+const storeUrl = /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/(?=\S)[^/?#\s]*(\/[^/?#@\s]*)?(\?[^#@\s]*)?)$/;
+const isStoreUrl = (value: string): boolean =>
+  storeUrl.test(value) && (!value.startsWith("postgres") || URL.canParse(value));
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment. The first value that cannot be used is named, with what could be. */
@@ -78,19 +83,16 @@ export function readSettings(environment: Environment, terminal = false): Settin
     `it is a comma list of ${names.join(", ")}`,
   );
 
-  // A password is found in it, to be used and to be hidden, by the letters that it does not have.
-  const storeUrl =
-    /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/([^\s:/?#[\]@]*(:[^\s:/?#[\]@]*)?@)?[^\s/?#@]*([/?][^\s@]*)?)$/;
-  const storeWanted =
-    "it begins with sqlite:, postgres:// or mongodb://, and a password's : / ? # [ ] @ are written as %3A %2F and so on";
-  const store = text("STORE", "sqlite:", storeUrl, storeWanted);
-  const storeOf = (name: ServiceName) =>
-    text(
-      `${name.toUpperCase()}_STORE`,
-      name === "sandbox" && store === "sqlite:" ? "sqlite:sandbox.db" : store,
-      storeUrl,
-      storeWanted,
+  const readStore = (name: string, fallback: string) =>
+    read(
+      name,
+      fallback,
+      (value) => (isStoreUrl(value) ? value : undefined),
+      "it begins with sqlite:, postgres:// or mongodb://, and has / and the like in a password as %2F",
     );
+  const store = readStore("STORE", "sqlite:");
+  const storeOf = (name: ServiceName) =>
+    readStore(`${name.toUpperCase()}_STORE`, name === "sandbox" && store === "sqlite:" ? "sqlite:sandbox.db" : store);
 
   const transporter = text(
     "TRANSPORTER",

@@ -1,3 +1,4 @@
+import { hostname, networkInterfaces } from "node:os";
 import type { ServiceBroker } from "moleculer";
 import { twoNodes } from "../bus.ts";
 import { until } from "../client.ts";
@@ -97,3 +98,12 @@ for (const [name, need, start] of buses)
       expect(gone).toMatch(/^ServiceNot/);
     }, 30_000);
   });
+
+const hasSix = networkInterfaces().lo?.some(({ address }) => address === "::1");
+const hosts = [hostname(), ...(hasSix ? ["[::1]"] : [])];
+
+test.each(hosts)("nodes meet at %s over TCP, which is an address of their machine", async (host) => {
+  const { asker, stop } = await twoNodes(`tcp://${host}:${await freePort()}`);
+  expect(await asker.call("echo.say", { well: "met" })).toEqual({ well: "met" });
+  await stop();
+});

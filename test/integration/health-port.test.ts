@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { openHealth } from "../../health.ts";
 import type { ServiceName } from "../../services/contracts.ts";
 import { Client } from "../client.ts";
-import { freePort, startShop } from "../process.ts";
+import { startShop } from "../process.ts";
+import { freePort } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
 
 describe("a node on its health port", () => {

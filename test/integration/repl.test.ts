@@ -9,9 +9,8 @@ import { NodeProcess } from "../../cluster/process.ts";
 import { commands } from "../../repl/commands.ts";
 import { anOrder, until } from "../client.ts";
 import { park } from "../dead-letter.ts";
-import { freePort } from "../process.ts";
 import { needNats, startNats } from "../servers/nats.ts";
-import { type BreakableServer, describeWith } from "../servers/server.ts";
+import { type BreakableServer, describeWith, freePort } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
 import { Terminal } from "../terminal.ts";
 

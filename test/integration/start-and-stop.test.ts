@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { jest } from "@jest/globals";
 import { type ShopProcess, startShop } from "../process.ts";
+import { freePort } from "../servers/server.ts";
 
 jest.setTimeout(60_000);
 
@@ -68,7 +69,7 @@ describe("a shop that cannot open says why, in one line", () => {
 
   test.each([
     ["TRANSPORTER", "nats://[nobody", /^TRANSPORTER cannot be used: .+\.$/],
-    ["STORE", "postgres://db:99999/shop", /^The address of the store of users cannot be used: .+\.$/],
+    ["STORE", "postgres://db:99999/shop", /^STORE=postgres:\/\/db:99999\/shop cannot be used: .+\.$/],
     ["STORE", "mongodb://db:99999/shop", /^The store at db:99999\/shop cannot be used: .+\.$/],
   ])("because of %s=%s", async (name, value, wanted) => {
     const shop = await startShop(folder, { [name]: value, BUS_SECRET: "0123456789abcdef" });
@@ -108,7 +109,55 @@ test("a shop whose store is not there yet waits for it, alone as it is", async (
   await left;
 });
 
+describe("a setting that cannot be used is named in one line, without its secret", () => {
+  const start = (env: Record<string, string>) => {
+    const mine = { PATH: process.env.PATH, DATA_DIR: folder, BUS_SECRET: "a secret of the house", ...env };
+    const started = { env: mine, encoding: "utf8", timeout: 20_000 } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["lonja.ts"], started);
+    return [status, stdout, stderr];
+  };
+
+  test.each(["redis://:hunter2/x@host", "amqp://shop:hunter2@host:port", "nats://host:port"])(
+    "TRANSPORTER=%s",
+    (TRANSPORTER) => {
+      expect(start({ TRANSPORTER })).toEqual([2, "", expect.stringMatching(/^TRANSPORTER (?!.*hunter2).*\.\n$/)]);
+    },
+  );
+
+  test("a store whose password is not written as URLs have it", () => {
+    const wrong = start({ STORE: "mongodb://shop:hun%zzter2@host/shop", SERVICES: "users" });
+    expect(wrong).toEqual([1, "", expect.stringMatching(/^The store at host\/shop cannot be used: (?!.*ter2).*\.\n$/)]);
+  });
+
+  test("a file of a secret that is empty, where the shop would be opened somewhere else", () => {
+    const file = join(folder, "store");
+    writeFileSync(file, "\n");
+    expect(start({ STORE_FILE: file })).toEqual([2, "", `STORE_FILE=${file} cannot be used: the file is empty.\n`]);
+  });
+});
+
 describe("a shop that is told to stop", () => {
+  test("goes by itself, also where its bus has never been there", async () => {
+    const child = spawn(process.execPath, ["lonja.ts"], {
+      env: {
+        PATH: process.env.PATH,
+        DATA_DIR: folder,
+        SERVICES: "users",
+        BUS_SECRET: "a secret of the house",
+        TRANSPORTER: `nats://127.0.0.1:${await freePort()}`,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    try {
+      await once(child.stderr, "data");
+      const gone = once(child, "exit", { signal: AbortSignal.timeout(30_000) });
+      child.kill("SIGTERM");
+      expect(await gone).toEqual([1, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
   test("does so once, however often the same signal arrives", async () => {
     const shop = await startShop(folder, { LOG_LEVEL: "error" });
     const gone = once(shop.child, "exit");

@@ -42,8 +42,11 @@ describe("settings", () => {
   });
 
   test("each service may have a store of its own kind", () => {
-    const { stores } = readSettings({ STORE: "postgres://db/shop", CATALOG_STORE: "mongodb://db/shop" });
-    expect([stores.orders, stores.catalog]).toEqual(["postgres://db/shop", "mongodb://db/shop"]);
+    const mongo = "mongodb://shop:a%2Fb@one:27017,two:27017/shop?replicaSet=rs&tlsCAFile=/ca.pem";
+    for (const postgres of ["postgres://db/shop", "postgresql://shop:a@b:c@db:5432", "postgres:///shop?host=/tmp"]) {
+      const { stores } = readSettings({ STORE: postgres, CATALOG_STORE: mongo });
+      expect([stores.orders, stores.catalog]).toEqual([postgres, mongo]);
+    }
   });
 
   test.each([
@@ -69,8 +72,12 @@ describe("settings", () => {
     ["SMTP_URL", "imap://shop:hunter2@mail.example.com"],
     ["STORE", "mysql://shop:hunter2@db.example.com/shop"],
     ["STORE", "postgres://shop:hunter2/of/mine@db.example.com/shop"],
-    ["STORE", "postgres://shop:hunter2@of-mine@db.example.com/shop"],
     ["ORDERS_STORE", "mongodb://shop:hunter2?of=mine@db.example.com/shop"],
+    ["STORE", "postgres://shop:hunter2/x@db.example.com/shop"],
+    ["STORE", "postgres://shop:12/hunter2@db.example.com/shop"],
+    ["STORE", "postgres://shop:hunter2@db.example.com:port/shop"],
+    ["ORDERS_STORE", "mongodb://shop:12/hunter2@one,two/shop"],
+    ["ORDERS_STORE", "mongodb://shop:12?hunter2@one,two/shop"],
   ])("the secret in %s is not shown, though it cannot be used", (name, value) => {
     expect(() => readSettings({ [name]: value })).toThrow(name);
     expect(() => readSettings({ [name]: value })).not.toThrow("hunter2");
