@@ -10,6 +10,8 @@ export type Row = Record<string, unknown>;
 const MOST_CONNECTIONS = 10;
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 5_000;
+/** A table of a large shop may take its time to be made ready, and so may the nodes that are at it before. */
+const PREPARATION_MS = 3_600_000;
 
 /** Classes and codes of SQLSTATE (PostgreSQL's Appendix A) that say that it cannot be used as it is. */
 const unusable = /^(28|3D|42501|3F)/;
@@ -86,12 +88,13 @@ export class PostgresPool {
   async prepare(name: string, statements: (query: (sql: string, values?: Values) => Promise<Row[]>) => Promise<void>) {
     const client = await this.#firstConnection();
     try {
-      await client.query("BEGIN");
-      // A table of a large shop may take its time.
-      await client.query("SET LOCAL statement_timeout = 0");
-      await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lonja ${name}`]);
-      await statements(async (sql, values = []) => (await client.query(sql, [...values])).rows);
-      await client.query("COMMIT");
+      const query = async (text: string, values: Values = []): Promise<Row[]> =>
+        (await client.query({ text, values: [...values], query_timeout: PREPARATION_MS } as pg.QueryConfig)).rows;
+      await query("BEGIN");
+      await query(`SET LOCAL statement_timeout = ${PREPARATION_MS}`);
+      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`lonja ${name}`]);
+      await statements(query);
+      await query("COMMIT");
       client.release();
     } catch (error) {
       client.release(error as Error);

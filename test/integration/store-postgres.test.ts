@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { PostgresAdapter } from "../../mixins/postgres.adapter.ts";
 import { PostgresPool } from "../../mixins/postgres.pool.ts";
 import { noFigures } from "../../services/shared/figures.ts";
@@ -27,6 +28,26 @@ describeWith([needPostgres], "PostgreSQL", () => {
     () => new PostgresAdapter(newPool()),
     reset,
   );
+
+  test("a table that is busy for longer than a request may take does not keep a node from starting", async () => {
+    const open = async () => {
+      const adapter = new PostgresAdapter(newPool());
+      adapter.init({}, { schema: { collection: "things" } });
+      await adapter.connect();
+      return adapter;
+    };
+    await reset();
+    await (await open()).disconnect();
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    await other.query("BEGIN; LOCK TABLE things");
+    const busy = other.query("SELECT pg_sleep(7); COMMIT");
+    const node = await open();
+    expect(await node.count()).toBe(0);
+    await node.disconnect();
+    await busy;
+    await other.end();
+  });
 
   test("a password that is wrong, or a database that is not there, stops the start with one line", async () => {
     const nowhere = new PostgresPool(
