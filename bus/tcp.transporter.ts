@@ -41,6 +41,14 @@ export class TcpBus extends Transporters.TCP {
       Object.assign(this.getLocalNodeInfo(), { ipList: ["127.0.0.1"] });
   }
 
+  /**
+   * At a meeting point of its own a node meets itself. It must not answer: the end of that connection would be the
+   * end of itself, for itself and for all whom it tells.
+   */
+  override publish(packet: Parameters<Transporters.TCP["publish"]>[0]): Promise<void> {
+    return packet.target === this.nodeID ? Promise.resolve() : super.publish(packet);
+  }
+
   override startTimers(): void {
     const gossip = () => {
       void this.getLocalNodeInfo()

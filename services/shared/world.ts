@@ -31,7 +31,7 @@ export interface World {
   random(): number;
   /** Unguessable bytes. */
   bytes(length: number): Buffer;
-  /** Calls `then` once, `ms` from now; the answer calls it off. Does not keep a process alive. */
+  /** Calls `then` once, `ms` from now, or soon where that is past; the answer calls it off. Does not keep a process alive. */
   after(ms: number, then: () => void): () => void;
 }
 
@@ -54,7 +54,7 @@ export const realWorld: World = {
   random: fraction,
   bytes: (length) => randomBytes(length),
   after(ms, then) {
-    const timer = setTimeout(then, ms);
+    const timer = setTimeout(then, Math.max(0, ms));
     timer.unref();
     return () => clearTimeout(timer);
   },

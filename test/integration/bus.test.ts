@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { ServiceBroker } from "moleculer";
 import { twoNodes } from "../bus.ts";
@@ -12,6 +13,10 @@ const meetingPoint = async (): Promise<RunningServer> => ({
   url: `tcp://127.0.0.1:${await freePort()}`,
   stop: async () => {},
 });
+
+interface Listening {
+  tx: { reader: { sockets: Socket[] } };
+}
 
 const buses: [name: string, need: () => unknown, start: () => Promise<RunningServer>][] = [
   ["NATS", needNats, startNats],
@@ -88,6 +93,28 @@ for (const [name, need, start] of buses)
         const burst = await Promise.all(Array.from({ length: 500 }, (_, n) => say({ n })));
         expect(burst).toHaveLength(500);
       }, 120_000);
+
+    if (name === "TCP")
+      test("after all connections were cut, a meeting point's with itself as well, nodes find each other again", async () => {
+        for (const { transit } of [asker, answerer]) {
+          const { reader } = (transit as unknown as Listening).tx;
+          for (const socket of [...reader.sockets]) socket.resetAndDestroy();
+        }
+        const all = [asker, answerer].map(({ nodeID }) => nodeID).toSorted();
+        const seenBy = ({ registry }: ServiceBroker) =>
+          registry
+            .getNodeList({ onlyAvailable: true, withServices: false })
+            .map(({ id }) => id)
+            .toSorted();
+        // Whatever is asked first, both have noticed by then.
+        await say({ cut: true }).catch(() => {});
+        const seen = await until(
+          async () => [seenBy(asker), seenBy(answerer)],
+          (lists) => lists.every((ids) => ids.join() === all.join()),
+        );
+        expect(seen).toEqual([all, all]);
+        expect(await say({ back: true })).toEqual({ back: true });
+      });
 
     test("a node that has stopped is asked by nobody any more", async () => {
       await answerer.stop();
