@@ -11,12 +11,16 @@ const { settings, world } = node;
 /** One Ctrl-C may arrive twice, from the terminal and from npm. Whoever asks again later does not want to wait. */
 const SAME_SIGNAL_MS = 1_000;
 const LAST_MOMENT_MS = 10_000;
+const LONGEST_OPENING_MS = 5_000;
 let askedAt: number | undefined;
 const stop = async () => {
   if (askedAt !== undefined && world.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
   if (askedAt !== undefined) return;
   askedAt = world.now();
+  // Whoever waits for a store to come has begun nothing that is to be ended.
+  const callOff = world.after(LONGEST_OPENING_MS, () => process.exit(0));
   await opening;
+  callOff();
   await broker.stop();
   process.exit(0);
 };
@@ -58,10 +62,10 @@ async function open(): Promise<void> {
   }
 }
 
+// A node lives until it is told to stop, whatever it runs, and while it waits for a store.
+setInterval(() => {}, 2 ** 30);
 const opening = open();
 await opening;
-// A node lives until it is told to stop, whatever it runs.
-setInterval(() => {}, 2 ** 30);
 process.send?.("open");
 const { host, port, services } = settings;
 if (services.includes("gateway"))

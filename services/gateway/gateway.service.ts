@@ -63,7 +63,8 @@ const MOST_CONNECTIONS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
 /** How long clients that are connected have to hear that the door closes, and then to ask for the last time. */
 const LAST_CALL_MS = 250;
-const LONGEST_DRAIN_MS = 10_000;
+/** With all else that a node has to end it stays below ten seconds, after which nobody has patience. An order takes eight. */
+const LONGEST_DRAIN_MS = 8_500;
 
 interface Gateway extends WebRouter {
   answers: Collection<Kept>;

@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { jest } from "@jest/globals";
-import { type ShopProcess, startShop } from "../process.ts";
+import { freePort, type ShopProcess, startShop } from "../process.ts";
 
 jest.setTimeout(60_000);
 
@@ -84,5 +84,30 @@ describe("a shop that is told to stop", () => {
     for (let n = 0; n < 3; n++) shop.child.kill("SIGINT");
     expect(await gone).toEqual([0, null]);
     expect(shop.output()).toBe("");
+  });
+
+  const PATIENCE_MS = 10_000;
+  const stopped = async (shop: ShopProcess) => {
+    const since = performance.now();
+    const code = await shop.stop();
+    return { code, inTime: performance.now() - since < PATIENCE_MS };
+  };
+
+  test("while it waits for its store waits no longer; until then it waits", async () => {
+    const shop = await startShop(folder, { STORE: `postgres://lonja@127.0.0.1:${await freePort()}/lonja` });
+    expect([shop.child.exitCode, shop.output()]).toEqual([null, ""]);
+    expect(await stopped(shop)).toEqual({ code: 0, inTime: true });
+  });
+
+  test("waits for somebody who is slow to say what he wants, but not too long", async () => {
+    const shop = await startShop(folder);
+    const slow = connect(Number(new URL(shop.url).port), "127.0.0.1").on("error", () => {});
+    await once(slow, "connect");
+    slow.write(
+      "POST /v1/orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+    );
+    expect((await fetch(`${shop.url}/health/live`)).status).toBe(200);
+    expect(await stopped(shop)).toEqual({ code: 0, inTime: true });
+    slow.destroy();
   });
 });
