@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -164,5 +164,18 @@ describe("a shop that is told to stop", () => {
     for (let n = 0; n < 3; n++) shop.child.kill("SIGINT");
     expect(await gone).toEqual([0, null]);
     expect(shop.output()).toBe("");
+  });
+
+  test("waits for somebody who is slow to say what he wants, but not too long", async () => {
+    const shop = await startShop(folder);
+    const slow = connect(Number(new URL(shop.url).port), "127.0.0.1").on("error", () => {});
+    await once(slow, "connect");
+    slow.write(
+      "POST /v1/orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+    );
+    expect((await fetch(`${shop.url}/health/live`)).status).toBe(200);
+    // Code 1 is for a node whose last moment has come.
+    expect(await shop.stop()).toBe(0);
+    slow.destroy();
   });
 });
