@@ -11,12 +11,13 @@ import { exported, imported, MovingProcess, madeUp, openStores } from "../moving
 import { startShop } from "../process.ts";
 import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
-import { type BreakableServer, describeWith } from "../servers/server.ts";
+import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 jest.setTimeout(240_000);
 
-describeWith([needPostgres, needMongo], "a shop that moves from SQLite to MongoDB, PostgreSQL and back", () => {
+const needs = [needPostgres, needMongo, ours("LONJA_TEST_POSTGRES_URL", "LONJA_TEST_MONGO_URL")];
+describeWith(needs, "a shop that moves from SQLite to MongoDB, PostgreSQL and back", () => {
   let folder: string;
   let mongo: BreakableServer;
   let postgres: BreakableServer;

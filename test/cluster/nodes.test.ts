@@ -5,7 +5,7 @@ import { adminOf, type Client, stockMugs, until } from "../client.ts";
 import { everyService, ShopCluster, type TestNode } from "../cluster.ts";
 import { needNats, startNats } from "../servers/nats.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
-import { type BreakableServer, describeWith } from "../servers/server.ts";
+import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 
 jest.setTimeout(180_000);
 
@@ -13,7 +13,8 @@ const UNITS = 100_000;
 const skus = Array.from({ length: 12 }, (_, n) => `MUG-${n}`);
 const opened = Object.fromEntries(skus.map((sku) => [sku, UNITS]));
 
-describeWith([needNats, needPostgres], "nodes come and go while people buy", () => {
+const needs = [needNats, needPostgres, ours("LONJA_TEST_NATS_URL", "LONJA_TEST_POSTGRES_URL")];
+describeWith(needs, "nodes come and go while people buy", () => {
   let nats: BreakableServer;
   let postgres: BreakableServer;
   let shop: ShopCluster;

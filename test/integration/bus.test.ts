@@ -7,7 +7,7 @@ import { needKafka, startKafka } from "../servers/kafka.ts";
 import { needNats, startNats } from "../servers/nats.ts";
 import { needRabbitMq, startRabbitMq } from "../servers/rabbitmq.ts";
 import { needRedis, startRedis } from "../servers/redis.ts";
-import { type BreakableServer, describeWith, freePort, type RunningServer } from "../servers/server.ts";
+import { type BreakableServer, describeWith, freePort, ours, type RunningServer } from "../servers/server.ts";
 
 const meetingPoint = async (): Promise<RunningServer> => ({
   url: `tcp://127.0.0.1:${await freePort()}`,
@@ -27,7 +27,7 @@ const buses: [name: string, need: () => unknown, start: () => Promise<RunningSer
 ];
 
 for (const [name, need, start] of buses)
-  describeWith([need], `the bus over ${name}`, () => {
+  describeWith([need, ours(`LONJA_TEST_${name.toUpperCase()}_URL`)], `the bus over ${name}`, () => {
     let server: RunningServer;
     let asker: ServiceBroker;
     let answerer: ServiceBroker;

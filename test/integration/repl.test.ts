@@ -10,7 +10,7 @@ import { commands } from "../../repl/commands.ts";
 import { anOrder, until } from "../client.ts";
 import { park } from "../dead-letter.ts";
 import { needNats, startNats } from "../servers/nats.ts";
-import { type BreakableServer, describeWith, freePort } from "../servers/server.ts";
+import { type BreakableServer, describeWith, freePort, ours } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
 import { Terminal } from "../terminal.ts";
 
@@ -357,7 +357,7 @@ test.each([
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 
-describeWith([needNats], "on NATS, in the container of a node", () => {
+describeWith([needNats, ours("LONJA_TEST_NATS_URL")], "on NATS, in the container of a node", () => {
   let nats: BreakableServer;
   let node: NodeProcess;
   let repl: Terminal;

@@ -5,9 +5,9 @@ import { realWorld } from "../../services/shared/world.ts";
 import { serverConformance } from "../conformance/server.ts";
 import { storeConformance } from "../conformance/store.ts";
 import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
-import { type BreakableServer, describeWith } from "../servers/server.ts";
+import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 
-describeWith([needMongo], "MongoDB", () => {
+describeWith([needMongo, ours("LONJA_TEST_MONGO_URL")], "MongoDB", () => {
   let server: BreakableServer;
   let url: string;
   let client: SharedMongoClient;

@@ -7,9 +7,9 @@ import { until } from "../client.ts";
 import { serverConformance } from "../conformance/server.ts";
 import { storeConformance } from "../conformance/store.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
-import { type BreakableServer, describeWith } from "../servers/server.ts";
+import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 
-describeWith([needPostgres], "PostgreSQL", () => {
+describeWith([needPostgres, ours("LONJA_TEST_POSTGRES_URL")], "PostgreSQL", () => {
   let server: BreakableServer;
   let url: string;
   let pool: PostgresPool;

@@ -2,16 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { madeOnce } from "./cache.ts";
-import {
-  accepts,
-  type BreakableServer,
-  external,
-  freePort,
-  newFolder,
-  program,
-  Running,
-  removeFolder,
-} from "./server.ts";
+import { accepts, type BreakableServer, breakable, external, freePort, newFolder, program, Running } from "./server.ts";
 
 const JARS = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"] as const;
 
@@ -52,15 +43,5 @@ group.initial.rebalance.delay.ms=0
   const server = new Running(java, ["-Xmx512m", "-cp", jars, "kafka.Kafka", settings]);
   const start = () => server.start(() => accepts(port));
   await start();
-  return {
-    url: `kafka://127.0.0.1:${port}`,
-    start,
-    kill: () => server.end("SIGKILL"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
-    async stop() {
-      await server.end("SIGKILL");
-      await removeFolder(folder);
-    },
-  };
+  return breakable(`kafka://127.0.0.1:${port}`, server, start, folder);
 }

@@ -1,15 +1,6 @@
 import { join } from "node:path";
 import { madeOnce } from "./cache.ts";
-import {
-  accepts,
-  type BreakableServer,
-  external,
-  freePort,
-  newFolder,
-  program,
-  Running,
-  removeFolder,
-} from "./server.ts";
+import { accepts, type BreakableServer, breakable, external, freePort, newFolder, program, Running } from "./server.ts";
 
 /**
  * MongoDB where there is one; otherwise FerretDB behind a lock (mongo/main.go), which speaks the same
@@ -23,17 +14,7 @@ export async function startMongo(): Promise<BreakableServer> {
   const server = await programOf(folder, port);
   const start = () => server.start(() => accepts(port));
   await start();
-  return {
-    url: `mongodb://127.0.0.1:${port}`,
-    start,
-    kill: () => server.end("SIGKILL"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
-    async stop() {
-      await server.end("SIGKILL");
-      await removeFolder(folder);
-    },
-  };
+  return breakable(`mongodb://127.0.0.1:${port}`, server, start, folder);
 }
 
 export function needMongo(): string {

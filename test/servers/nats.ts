@@ -1,4 +1,4 @@
-import { accepts, type BreakableServer, external, freePort, program, Running } from "./server.ts";
+import { accepts, type BreakableServer, breakable, external, freePort, program, Running } from "./server.ts";
 
 interface Options {
   user?: string;
@@ -21,12 +21,5 @@ export async function startNats({ user, password, tls }: Options = {}): Promise<
   ]);
   const start = () => server.start(() => accepts(port));
   await start();
-  return {
-    url: `${tls ? "tls" : "nats"}://127.0.0.1:${port}`,
-    start,
-    kill: () => server.end("SIGKILL"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
-    stop: () => server.end("SIGKILL"),
-  };
+  return breakable(`${tls ? "tls" : "nats"}://127.0.0.1:${port}`, server, start);
 }

@@ -1,14 +1,5 @@
 import { join } from "node:path";
-import {
-  accepts,
-  type BreakableServer,
-  external,
-  freePort,
-  newFolder,
-  program,
-  Running,
-  removeFolder,
-} from "./server.ts";
+import { accepts, type BreakableServer, breakable, external, freePort, newFolder, program, Running } from "./server.ts";
 
 /** The wrapper on the PATH changes the user; this is the server itself. */
 export const needRabbitMq = () =>
@@ -46,15 +37,5 @@ export async function startRabbitMq(): Promise<BreakableServer> {
   });
   const start = () => server.start(() => accepts(port), 90_000);
   await start();
-  return {
-    url: `amqp://guest:guest@127.0.0.1:${port}`,
-    start,
-    kill: () => server.end("SIGKILL"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
-    async stop() {
-      await server.end("SIGKILL");
-      await removeFolder(folder);
-    },
-  };
+  return breakable(`amqp://guest:guest@127.0.0.1:${port}`, server, start, folder);
 }

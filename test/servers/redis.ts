@@ -1,4 +1,4 @@
-import { accepts, type BreakableServer, external, freePort, program, Running } from "./server.ts";
+import { accepts, type BreakableServer, breakable, external, freePort, program, Running } from "./server.ts";
 
 export const needRedis = () =>
   process.env.LONJA_TEST_REDIS_URL ?? program("Redis", "apt-get install redis-server", "redis-server");
@@ -20,12 +20,5 @@ export async function startRedis(): Promise<BreakableServer> {
   ]);
   const start = () => server.start(() => accepts(port));
   await start();
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    start,
-    kill: () => server.end("SIGKILL"),
-    freeze: () => server.signal("SIGSTOP"),
-    thaw: () => server.signal("SIGCONT"),
-    stop: () => server.end("SIGKILL"),
-  };
+  return breakable(`redis://127.0.0.1:${port}`, server, start);
 }

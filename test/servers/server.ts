@@ -41,6 +41,14 @@ export class MissingServer extends Error {
   }
 }
 
+/** For suites that break their servers: one that one of these variables names is not theirs to break. */
+export const ours =
+  (...variables: readonly string[]) =>
+  (): void => {
+    const given = variables.find((variable) => process.env[variable]);
+    if (given) throw new MissingServer("A server that may be broken", `${given} names one that may not`);
+  };
+
 /** The first of these programs that is there. */
 export function program(server: string, howToGetIt: string, ...candidates: string[]): string {
   const folders = ["", ...(process.env.PATH ?? "").split(":")];
@@ -155,3 +163,21 @@ export class Running {
     clearTimeout(impatience);
   }
 }
+
+/** What a test may do to a server that it has started. Where there is a folder, it goes in the end. */
+export const breakable = (
+  url: string,
+  server: Running,
+  start: () => Promise<void>,
+  folder?: string,
+): BreakableServer => ({
+  url,
+  start,
+  kill: () => server.end("SIGKILL"),
+  freeze: () => server.signal("SIGSTOP"),
+  thaw: () => server.signal("SIGCONT"),
+  async stop() {
+    await server.end("SIGKILL");
+    if (folder) await removeFolder(folder);
+  },
+});
