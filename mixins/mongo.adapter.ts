@@ -23,6 +23,10 @@ const unkept: Unkept = {
   inNames: /[\0$.\uE0FF\p{Surrogate}]|^_(?=bsontype$|unique_)/u,
 };
 
+/** What is prepared at the start takes the time that a large collection takes, unlike all that a buyer waits for. */
+const inItsTime = { socketTimeoutMS: 3_600_000 } as object;
+const FILLED_AT_ONCE = 200;
+
 /** What is used of it, with the types of this house. */
 declare class Base {
   constructor(uri: string);
@@ -188,10 +192,10 @@ export class MongoAdapter extends (MongoDbAdapter as unknown as typeof Base) imp
     const { unique, indexes, lists } = this.declared;
     for (const index of unique) await this.fillKeys(index);
     for (const index of unique)
-      await this.ask((docs) => docs.createIndex({ [keyField(index)]: 1 }, { unique: true, sparse: true }));
+      await this.ask((docs) => docs.createIndex({ [keyField(index)]: 1 }, { unique: true, sparse: true }, inItsTime));
     for (const index of [...indexes, ["outboxDueAt"], ["parkedAt"], ...lists.map((list) => [list])]) {
       const key = new Map(index.map((field) => [field, 1 as const]));
-      await this.ask((docs) => docs.createIndex(key, { sparse: index.length === 1 }));
+      await this.ask((docs) => docs.createIndex(key, { sparse: index.length === 1 }, inItsTime));
     }
   }
 
@@ -199,10 +203,10 @@ export class MongoAdapter extends (MongoDbAdapter as unknown as typeof Base) imp
   private async fillKeys(index: Index): Promise<void> {
     const there = Object.fromEntries(index.map((field) => [field, { $ne: null }]));
     const without = { ...there, [keyField(index)]: { $exists: false } } as Filter<Stored>;
-    const old = await this.ask((docs) => docs.find(without).toArray());
-    for (const doc of old) {
-      const record = recordOf(doc);
-      await this.replace(record, record.version);
+    for (;;) {
+      const some = await this.ask((docs) => docs.find(without, { limit: FILLED_AT_ONCE, ...inItsTime }).toArray());
+      if (some.length === 0) return;
+      await Promise.all(some.map(recordOf).map((record) => this.replace(record, record.version)));
     }
   }
 
