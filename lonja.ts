@@ -60,8 +60,6 @@ async function open(): Promise<void> {
   }
 }
 
-// A node lives until it is told to stop, whatever it runs, and while it waits for a store.
-setInterval(() => {}, 2 ** 30);
 const opening = open();
 await opening;
 process.send?.("open");
