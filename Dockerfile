@@ -28,4 +28,4 @@ VOLUME /data
 EXPOSE 3000 3001
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "-e", "require('node:http').get({ port: process.env.HEALTH_PORT, path: '/health/ready' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "lonja.ts"]
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=80", "lonja.ts"]

@@ -3,10 +3,14 @@ import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import moleculer, { type BrokerOptions, type Middleware, type ServiceBroker } from "moleculer";
 import { Failures, plainAnswers } from "./bus/answers.ts";
+import { deadlines } from "./bus/deadline.middleware.ts";
+import { ownServices, sameExtensions } from "./bus/extensions.middleware.ts";
+import { Listener } from "./bus/listener.discoverer.ts";
 import { learnToMeet } from "./bus/meeting.strategy.ts";
 import { inParts } from "./bus/parts.middleware.ts";
 import { signedPackets } from "./bus/signature.middleware.ts";
 import { transporterOf } from "./bus/transporters.ts";
+import { Gate } from "./mixins/gate.ts";
 import { storesOf } from "./mixins/stores.ts";
 import { keepContracts } from "./services/shared/contract.middleware.ts";
 import { noFigures } from "./services/shared/figures.ts";
@@ -25,17 +29,23 @@ export interface Node {
   logger?: BrokerOptions["logger"];
   /** It comes to look and goes again: it opens no store, and nobody counts on meeting it. */
   visits?: boolean;
+  /** Comes between this node and its stores, its services and the wire. Whoever breaks a node on purpose has it. */
+  between?: Middleware[];
 }
+
+/** Whoever has not been heard for so many seconds is gone. */
+const SILENCE_S = 3;
 
 /**
  * Moleculer's defaults are unsafe for a shop: no timeout, a breaker that does not see timeouts,
  * reachable `$node` actions. They are replaced here.
  */
 export async function brokerOptions(node: Node): Promise<BrokerOptions> {
-  const { settings, world, checkResults = false, logger, visits = false } = node;
+  const { settings, world, checkResults = false, logger, visits = false, between = [] } = node;
   learnToMeet();
   const figures = noFigures();
-  const place = { dataDir: settings.dataDir, figures, world };
+  const gate = new Gate(world);
+  const place = { dataDir: settings.dataDir, figures, world, gate };
   const openStore = visits ? undefined : await storesOf(settings.stores, place);
   return {
     namespace: settings.namespace,
@@ -50,12 +60,12 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
       },
     },
     // The others hear it with everything else that they hear of this node.
-    metadata: { version, startedAt: timeAt(world) },
+    metadata: { version, startedAt: timeAt(world), extensions: ownServices },
     transporter: settings.transporter === undefined ? null : transporterOf(settings.transporter, { visits }),
     errorRegenerator: new Failures(),
     requestTimeout: 5_000,
     heartbeatInterval: 1,
-    heartbeatTimeout: 3,
+    heartbeatTimeout: SILENCE_S,
     retryPolicy: { enabled: false },
     maxCallLevel: 12,
     circuitBreaker: {
@@ -69,7 +79,7 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
     bulkhead: { enabled: false },
     tracking: { enabled: true, shutdownTimeout: 15_000 },
     // The others have to hear that this node takes no more, before it stops to take any.
-    registry: { stopDelay: settings.transporter && !visits ? 500 : 0 },
+    registry: { discoverer: new Listener(SILENCE_S * 1_000), stopDelay: settings.transporter && !visits ? 500 : 0 },
     skipProcessEventRegistration: true,
     // As shipped, a node that is open says so a second later.
     transit: { maxQueueSize: 5_000, serviceChangedDebounceTime: 50 } as NonNullable<BrokerOptions["transit"]>,
@@ -79,15 +89,18 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
     internalMiddlewares: false,
     middlewares: [
       {
-        created: (broker: ServiceBroker) => void Object.assign(broker, { world, settings, openStore }),
+        created: (broker: ServiceBroker) => void Object.assign(broker, { world, settings, openStore, gate }),
       },
       { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
       { stopping: letGuestsOut },
       keepContracts({ checkResults, figures }),
+      ...between,
+      sameExtensions(),
       // From the wire inwards.
       signedPackets({ secrets: settings.busSecrets, world, figures }),
       inParts(world),
       plainAnswers(),
+      deadlines({ figures }),
       // Moleculer's own, in the order in which the breaker sees timeouts.
       ...[
         "ActionHook",

@@ -26,6 +26,9 @@ export class RedisBus extends Transporters.Redis {
       connectTimeout: 5_000,
       keepAlive: 5_000,
       maxRetriesPerRequest: 1,
+      // It asks with INFO whether Redis is ready, which on a slow machine comes after the first subscription: then Redis
+      // takes nothing else any more, and the connection is given up. All that is said here is taken at any time.
+      enableReadyCheck: false,
       retryStrategy: (attempt: number) => Math.min(2_000, attempt * 100),
     } as never);
   }

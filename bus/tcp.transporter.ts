@@ -1,6 +1,4 @@
 import { lookup } from "node:dns/promises";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Transporters } from "moleculer";
 
@@ -15,6 +13,7 @@ const GOSSIP_MS = 250;
  */
 export class TcpBus extends Transporters.TCP {
   declare gossipTimer: NodeJS.Timeout | null;
+  declare reader: object;
   readonly meetingPoints: readonly string[];
   readonly #visits: boolean;
 
@@ -31,14 +30,29 @@ export class TcpBus extends Transporters.TCP {
   }
 
   override async startTcpServer(): Promise<void> {
-    const opts = this.opts as { port: number | null };
     const mine = this.#visits ? [] : await Promise.all(this.meetingPoints.map(isHere));
     const ports = this.meetingPoints.flatMap((place, n) => (mine[n] ? [Number(portOf(place))] : []));
-    opts.port = await firstFree(ports);
-    await super.startTcpServer();
+    for (const port of [...ports, null]) if (await this.#listenAt(port)) break;
     // Others reach this node where it is told to be found, which on one machine need not be a public address.
     if (this.meetingPoints.every((place) => LOOPBACK.test(place)))
       Object.assign(this.getLocalNodeInfo(), { ipList: ["127.0.0.1"] });
+  }
+
+  /** At this port, or with null at any. False: it is taken, by another node most likely, which is no error here. */
+  async #listenAt(port: number | null): Promise<boolean> {
+    const { logger } = this;
+    this.logger = Object.create(logger, { error: { value: () => {} } });
+    Object.assign(this.opts, { port });
+    try {
+      await super.startTcpServer();
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      return false;
+    } finally {
+      this.logger = logger;
+      Object.assign(this.reader, { logger });
+    }
   }
 
   /**
@@ -68,21 +82,4 @@ async function isHere(place: string): Promise<boolean> {
   const mine = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const addresses = await lookup(hostOf(place), { all: true }).catch(() => []);
   return addresses.some(({ address }) => LOOPBACK.test(address) || mine.some((one) => one.address === address));
-}
-
-/** The first of these ports that nobody listens at; null, for any, where all are taken. */
-async function firstFree(ports: readonly number[]): Promise<number | null> {
-  for (const port of ports) {
-    const server = createServer();
-    try {
-      server.listen({ port, exclusive: true });
-      await once(server, "listening");
-      server.close();
-      await once(server, "close");
-      return port;
-    } catch {
-      // Taken: by another node, most likely.
-    }
-  }
-  return null;
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -8,7 +9,12 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-const STOP_MS = 10_000;
+const { scripts } = createRequire(import.meta.url)("../package.json") as { scripts: { start: string } };
+/** What `npm start` says to Node. */
+export const asStarted = scripts.start.split(" ").slice(1);
+
+/** As long as Kubernetes waits before it kills. */
+const STOP_MS = 30_000;
 
 /**
  * One node of a cluster, as a process of its own. It is no part of the terminal's group, so that a Ctrl-C does not
@@ -21,10 +27,12 @@ export class NodeProcess {
   readonly gone: Promise<Exit>;
   readonly #child: ChildProcess;
   #isGone = false;
+  /** What it answers to whoever told it something. Nodes as they are have nothing to answer. */
+  onAnswer: (answer: unknown) => void = () => {};
 
   constructor(name: string, env: NodeJS.ProcessEnv, hear: (line: string) => void) {
     this.name = name;
-    const child = spawn(process.execPath, ["lonja.ts"], {
+    const child = spawn(process.execPath, asStarted, {
       cwd: join(import.meta.dirname, ".."),
       env,
       detached: true,
@@ -40,7 +48,9 @@ export class NodeProcess {
     void this.gone.then(() => {
       this.#isGone = true;
     });
-    this.opened = Promise.race([once(child, "message").then(() => true), this.gone.then(() => false)]);
+    const open = Promise.withResolvers<boolean>();
+    child.on("message", (message) => (message === "open" ? open.resolve(true) : this.onAnswer(message)));
+    this.opened = Promise.race([open.promise, this.gone.then(() => false)]);
   }
 
   get pid(): number | undefined {
@@ -51,7 +61,16 @@ export class NodeProcess {
     return this.#isGone;
   }
 
-  /** Asks it to finish what is under way; after ten seconds there is no more patience. */
+  /** Says something to it, for those who have got something into it that listens. */
+  tell(order: object): void {
+    if (this.#child.connected) this.#child.send(order, () => {});
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#isGone) this.#child.kill(signal);
+  }
+
+  /** Asks it to finish what is under way; after half a minute there is no more patience. */
   async stop(): Promise<Exit> {
     if (!this.#isGone) this.#child.kill("SIGTERM");
     const impatience = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);

@@ -1,21 +1,11 @@
-// Types only, as a client of its own would have them. Everything that happens here goes over HTTP.
-import type { Product } from "../services/catalog/catalog.contract.ts";
-import type { Movement } from "../services/inventory/inventory.contract.ts";
-import type { Mail } from "../services/notifications/notifications.contract.ts";
-import type { Order, TimelineEntry } from "../services/orders/orders.contract.ts";
-import type { Invoice, LedgerEntry, Payment } from "../services/payments/payments.contract.ts";
-import type { Charge } from "../services/sandbox/sandbox.contract.ts";
-import type { Page } from "../services/shared/schema.ts";
-import type { Session } from "../services/users/users.contract.ts";
+import { isRefusal, LonjaError } from "../sdk/src/index.ts";
 import { failure, heading, left, price, request, sheet, shortened, success, table, time } from "./print.ts";
-import { check, findShop, Surprise, until } from "./shop.ts";
+import { check, findShop, refuses, Surprise, shown, until } from "./shop.ts";
 import {
   asGuest,
-  ask,
-  asStaff,
   buy,
   chargeOf,
-  freshKey,
+  office,
   ofOrder,
   ofProblem,
   purchaseOf,
@@ -32,7 +22,8 @@ const scenes: Scene[] = [
     says: "Anyone may browse: a list, a search, one product. Every variant says how many can be bought right now.",
     shows: "a catalogue with search and live stock",
     async play(story) {
-      const { data } = await ask<Page<Product>>(story, "GET /v1/products?limit=20", { show: [] });
+      const { products } = story.shop.guest;
+      const { data } = await products.list({ limit: 20 }, { fetch: shown([]) });
       const firsts = data.slice(0, 6).flatMap(({ title, variants: [first] }) => (first ? [{ title, first }] : []));
       table(
         firsts.map(({ title, first: { sku, price: each, available } }) => ({
@@ -48,16 +39,13 @@ const scenes: Scene[] = [
       story.variant = variant;
 
       const word = product.title.match(/\p{L}{3,}$/u)?.[0] ?? product.title;
-      const route = `GET /v1/products?q=${encodeURIComponent(word)}`;
-      const found = await ask<Page<Product>>(story, route, { show: [] });
+      const found = await products.list({ q: word }, { fetch: shown([]) });
       check(
         found.data.some(({ id }) => id === product.id),
         `The search for "${word}" does not find ${product.title}.`,
       );
       table(found.data.map(({ id, title }) => ({ found: title, id })));
-      await ask(story, `GET /v1/products/${product.handle}`, {
-        show: ["id", "handle", "title", "description", "variants"],
-      });
+      await products.get(product.handle, { fetch: shown(["id", "handle", "title", "description", "variants"]) });
     },
   },
   {
@@ -66,8 +54,9 @@ const scenes: Scene[] = [
     shows: "a purchase in one call",
     async play(story) {
       story.purchase = purchaseOf(story, "tok_visa", 2);
-      const whole = { ...story.purchase, shown: story.purchase.body };
-      story.order = await buy(story, whole, 201, [...ofOrder, "guestToken"]);
+      story.key = `demo-${crypto.randomUUID()}`;
+      const options = { idempotencyKey: story.key, fetch: shown([...ofOrder, "guestToken"]) };
+      story.order = await story.shop.guest.orders.place(story.purchase, options);
       check(story.order.status === "confirmed", `The order is ${story.order.status}, not confirmed.`);
       await sayStock(story);
     },
@@ -77,7 +66,7 @@ const scenes: Scene[] = [
     says: "The answer was lost, the buyer clicked twice, a proxy tried again: the same key is the same order.",
     shows: "a repeat of a request buys nothing twice",
     async play(story) {
-      const again = await buy(story, story.purchase, 201, ["id", "number", "status"]);
+      const again = await buy(story, story.purchase, ["id", "number", "status"], story.key);
       check(again.id === story.order.id, `The repeat made another order, ${again.id}.`);
       await sayStock(story);
     },
@@ -87,7 +76,7 @@ const scenes: Scene[] = [
     says: "A refusal is an answer, with a code that clients can rely on. The stock that was held is given back.",
     shows: "a declined card, after which nothing stays held",
     async play(story) {
-      await buy(story, purchaseOf(story, "tok_declined"), 402, ofProblem);
+      await refuses(buy(story, purchaseOf(story, "tok_declined"), ofProblem), "payment_declined");
       await sayStock(story);
     },
   },
@@ -96,7 +85,8 @@ const scenes: Scene[] = [
     says: "What is not on the shelf is never sold. The refusal names each SKU with what was asked for and what there is.",
     shows: "no overselling",
     async play(story) {
-      await buy(story, purchaseOf(story, "tok_visa", story.variant.available + 1), 409, ofProblem);
+      const tooMuch = purchaseOf(story, "tok_visa", story.variant.available + 1);
+      await refuses(buy(story, tooMuch, ofProblem), "insufficient_stock");
     },
   },
   {
@@ -104,11 +94,11 @@ const scenes: Scene[] = [
     says: "The order waits, with its stock held, until the buyer has said yes on the bank's page (here a call to the sandbox provider). The news reaches the shop as a signed webhook.",
     shows: "a payment that the buyer confirms with the bank",
     async play(story) {
-      const order = await buy(story, purchaseOf(story, "tok_3ds"), 201, ofOrder);
+      const order = await buy(story, purchaseOf(story, "tok_3ds"), ofOrder);
       const charge = chargeOf(order);
-      check(order.status === "requires_action" && charge !== undefined, "The order does not wait for the buyer.");
-      const yes = { body: { approve: true }, show: ["id", "status", "amount", "currency"] };
-      await ask(story, `POST /v1/sandbox/charges/${charge}/confirm`, yes);
+      if (order.status !== "requires_action" || !charge) throw new Surprise("The order does not wait for the buyer.");
+      const fetch = shown(["id", "status", "amount", "currency"]);
+      await story.shop.guest.sandbox.confirm(charge, { approve: true }, { fetch });
       await untilConfirmed(story, order);
     },
   },
@@ -117,7 +107,7 @@ const scenes: Scene[] = [
     says: "A shop's worst moment: was the card charged or not? Lonja asks the provider until it knows, and never charges again.",
     shows: "an answer of the payment provider that got lost",
     async play(story) {
-      story.lost = await buy(story, purchaseOf(story, "tok_timeout"), [201, 202], ofOrder);
+      story.lost = await buy(story, purchaseOf(story, "tok_timeout"), ofOrder);
       await untilConfirmed(story, story.lost);
     },
   },
@@ -128,14 +118,15 @@ const scenes: Scene[] = [
     staff: true,
     async play(story) {
       const { shop, lost } = story;
-      const login = {
-        body: shop.admin,
-        shown: { ...shop.admin, password: "…" },
-        show: ["user.email", "user.role", "expiresIn"],
-      };
-      story.session = await ask<Session>(story, "POST /v1/auth/login", login);
-      const { payment } = await ask<Order>(story, `GET /v1/orders/${lost.id}`, { headers: asStaff(story) });
-      const all = await staffSees<Charge>(story, "/v1/admin/sandbox/charges?limit=100", () => true);
+      const fetch = shown(["user.email", "user.role", "expiresIn"], { password: "…" });
+      if (shop.admin) await shop.clerk.auth.login(shop.admin, { fetch });
+      const { payment } = await shop.clerk.orders.get(lost.id);
+      const { sandbox } = office(story);
+      const all = await staffSees(
+        "GET /v1/admin/sandbox/charges",
+        () => sandbox.charges({ limit: 100 }),
+        () => true,
+      );
       const charges = all.filter(({ key }) => key === payment?.id);
       table(
         charges.map(({ id, status, captured, currency }) => ({
@@ -157,11 +148,9 @@ const scenes: Scene[] = [
     staff: true,
     async play(story) {
       const amount = story.order.lines[0]?.unitPrice.amount;
-      const { refunded } = await ask<Payment>(story, `POST /v1/admin/payments/${story.order.payment?.id}/refunds`, {
-        expect: 201,
-        headers: { ...asStaff(story), ...freshKey() },
-        body: { amount, reason: "one piece was broken" },
-        show: ["id", "status", "captured", "refunded", "refunds"],
+      const wish = { ...(amount ? { amount } : {}), reason: "one piece was broken" };
+      const { refunded } = await office(story).payments.refund(story.order.payment?.id ?? "", wish, {
+        fetch: shown(["id", "status", "captured", "refunded", "refunds"]),
       });
       check(refunded.amount === amount, `${price(refunded)} are refunded, which is something else.`);
     },
@@ -171,12 +160,9 @@ const scenes: Scene[] = [
     says: "Each step of the checkout is saved before it begins, so that any process can take an order up where another died.",
     shows: "the timeline of an order",
     async play(story) {
-      const asked = { headers: asGuest(story.order), show: [] };
-      const { data } = await ask<Page<TimelineEntry>>(
-        story,
-        `GET /v1/orders/${story.order.id}/events?limit=100`,
-        asked,
-      );
+      const { id } = story.order;
+      const options = { ...asGuest(story.order), fetch: shown([]) };
+      const { data } = await story.shop.guest.orders.events(id, { limit: 100 }, options);
       table(data.map(({ at, type, detail = "" }) => ({ at: time(at), what: type, detail: shortened(detail, 60) })));
       check(
         data.some(({ type }) => type === "confirmed"),
@@ -189,15 +175,13 @@ const scenes: Scene[] = [
     says: "Issued when the money is taken, numbered without a gap, and never changed again: its hash would tell.",
     shows: "the invoice",
     async play(story) {
-      const route = `GET /v1/orders/${story.order.id}/invoice`;
-      const look = () => ask<Invoice>(story, route, { expect: [200, 404], headers: asGuest(story.order) });
-      const { bill, number, status, issuedAt, contentHash } = await until(
-        "there is an invoice",
-        look,
-        (it) => "number" in it,
-      );
+      const { orders } = story.shop.guest;
+      const look = () => orders.invoice(story.order.id, asGuest(story.order)).catch(unlessMissing);
+      const invoice = await until("there is an invoice", look, (it) => it !== undefined);
+      if (!invoice) throw new Surprise("There is no invoice.");
+      const { bill, number, status, issuedAt, contentHash } = invoice;
       const { name, line1, postalCode, city, country } = bill.billingAddress;
-      request(route, asGuest(story.order), undefined);
+      request(`GET /v1/orders/${story.order.id}/invoice`, { "x-guest-token": story.order.guestToken }, undefined);
       sheet([
         [`INVOICE ${number}`, issuedAt.slice(0, 10)],
         [`Order ${bill.orderNumber}`, status],
@@ -221,9 +205,10 @@ const scenes: Scene[] = [
     staff: true,
     async play(story) {
       const { id, currency } = story.order;
-      const entries = await staffSees<LedgerEntry>(
-        story,
-        `/v1/admin/ledger?orderId=${id}`,
+      const { ledger, inventory } = office(story);
+      const entries = await staffSees(
+        `GET /v1/admin/ledger?orderId=${id}`,
+        () => ledger.list({ orderId: id }),
         ({ length }) => length >= 2,
       );
       const postings = entries.flatMap(({ postings, ...entry }) =>
@@ -241,8 +226,11 @@ const scenes: Scene[] = [
       );
       check(postings.reduce((rest, { debit, credit }) => rest + debit - credit, 0) === 0, "The books do not balance.");
 
-      const path = `/v1/admin/inventory/${encodeURIComponent(story.variant.sku)}/movements`;
-      const movements = await staffSees<Movement>(story, path, (data) => data.some(({ orderId }) => orderId === id));
+      const movements = await staffSees(
+        `GET /v1/admin/inventory/${story.variant.sku}/movements`,
+        () => inventory.movements(story.variant.sku),
+        (data) => data.some(({ orderId }) => orderId === id),
+      );
       table(
         movements.map(({ at, kind, delta, onHandAfter, orderId }) => ({
           at: time(at),
@@ -260,12 +248,19 @@ const scenes: Scene[] = [
     shows: "the confirmation by mail",
     staff: true,
     async play(story) {
-      const isThere = (mails: Mail[]) => mails.some(({ status }) => status !== "queued");
-      const mails = await staffSees<Mail>(story, `/v1/admin/mails?orderId=${story.order.id}`, isThere);
+      const mails = await staffSees(
+        `GET /v1/admin/mails?orderId=${story.order.id}`,
+        () => office(story).mails.list({ orderId: story.order.id }),
+        (data) => data.some(({ status }) => status !== "queued"),
+      );
       table(mails.map(({ to, subject, status, tries }) => ({ to, subject, status, tries })));
     },
   },
 ];
+
+function unlessMissing(error: unknown): undefined {
+  if (!isRefusal(error, "not_found")) throw error;
+}
 
 const hasSome = ({ available }: { available: number }) => available >= 5 && available < 9_000;
 
@@ -277,7 +272,8 @@ async function play(story: Story): Promise<void> {
     if (isLeft(scene)) continue;
     heading(`${index + 1}. ${scene.title}`, scene.says);
     await scene.play(story).catch((error: Error) => {
-      throw error instanceof Surprise ? new Surprise(`Scene ${index + 1}, "${scene.title}": ${error.message}`) : error;
+      const isToldShortly = error instanceof Surprise || error instanceof LonjaError;
+      throw isToldShortly ? new Surprise(`Scene ${index + 1}, "${scene.title}": ${error.message}`) : error;
     });
   }
   heading("What was shown", scenes.some(isLeft) ? "Some scenes need staff: set ADMIN_PASSWORD to see them." : "");

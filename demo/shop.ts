@@ -5,10 +5,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { answer, parts, request, shortened } from "./print.ts";
+import { asStarted } from "../cluster/process.ts";
+import { isRefusal, Lonja, type RefusalCode } from "../sdk/src/index.ts";
+import { answer, parts, request } from "./print.ts";
 
 export interface Shop {
   url: string;
+  /** Somebody who has no account, and staff, once they have signed in. */
+  guest: Lonja;
+  clerk: Lonja;
   /** Staff's scenes are left out without it. */
   admin: { email: string; password: string } | undefined;
   /** Whether it was started for the demo and goes away with it. */
@@ -35,43 +40,38 @@ export async function until<T>(what: string, read: () => Promise<T>, isSo: (valu
   }
 }
 
-export interface Asked {
-  /** The status that is right. 200 where nothing is said. */
-  expect?: number | readonly number[];
-  headers?: Record<string, string>;
-  body?: unknown;
-  /** What is printed in place of the body. */
-  shown?: unknown;
-  /** The parts of the answer to print. Without it nothing is printed. */
-  show?: readonly string[];
-  showHeader?: string;
-}
+const replayed = "idempotent-replayed";
 
-const ANSWER_MS = 20_000;
+/** A `fetch` that writes down what is asked and answered: of the answer these parts, and of the question not what is hidden. */
+export const shown =
+  (show: readonly string[], hidden: object = {}): typeof fetch =>
+  async (input, init = {}) => {
+    const { pathname, search } = new URL(String(input));
+    const { "content-type": _type, ...headers } = Object.fromEntries(new Headers(init.headers));
+    request(
+      `${init.method} ${pathname}${search}`,
+      headers,
+      init.body && { ...JSON.parse(String(init.body)), ...hidden },
+    );
+    const start = performance.now();
+    const response = await fetch(input, init);
+    const text = await response.clone().text();
+    const repeated = response.headers.get(replayed);
+    const told = repeated ? { [replayed]: repeated } : {};
+    answer(response.status, performance.now() - start, told, parts(text ? JSON.parse(text) : undefined, show));
+    return response;
+  };
 
-/** Asks the shop, prints both sides, and is surprised by any other status than the right one. */
-export async function ask<T>(shop: Shop, route: string, asked: Asked = {}): Promise<T> {
-  const { expect = 200, headers = {}, body, shown = body, show, showHeader = "" } = asked;
-  const [method = "GET", path = "/"] = route.split(" ");
-  if (show) request(route, headers, shown);
-  const start = performance.now();
-  const response = await fetch(shop.url + path, {
-    method,
-    headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(ANSWER_MS),
-  }).catch((error: Error) => {
-    throw new Surprise(`${route} was not answered: ${(error.cause as Error | undefined)?.message ?? error.message}`);
-  });
-  const text = await response.text();
-  const right = [expect].flat();
-  if (!right.includes(response.status))
-    throw new Surprise(`${route} answered ${response.status}, not ${right.join(" or ")}:\n  ${shortened(text, 2000)}`);
-  const value = text ? JSON.parse(text) : undefined;
-  const header = showHeader && response.headers.get(showHeader);
-  if (show)
-    answer(response.status, performance.now() - start, header ? { [showHeader]: header } : {}, parts(value, show));
-  return value as T;
+/** The shop is to say no, with this code. */
+export async function refuses(asked: Promise<unknown>, code: RefusalCode): Promise<void> {
+  const answered = await asked.then(
+    () => "said yes",
+    (error) => {
+      if (!isRefusal(error)) throw error;
+      return error.code;
+    },
+  );
+  check(answered === code, `The shop was to refuse with ${code}, and did otherwise: ${answered}.`);
 }
 
 /** The shop at LONJA_URL; without it the one that answers here, or else one that is started for the demo. */
@@ -81,8 +81,10 @@ export async function findShop({ LONJA_URL, ADMIN_EMAIL, ADMIN_PASSWORD }: NodeJ
   check(isThere || !LONJA_URL, `No shop answers at ${url}.`);
   if (!isThere) return startShop();
   const admin = ADMIN_PASSWORD ? { email: ADMIN_EMAIL || "admin@lonja.local", password: ADMIN_PASSWORD } : undefined;
-  return { url, admin, own: false, close: async () => {} };
+  return { url, ...peopleAt(url), admin, own: false, close: async () => {} };
 }
+
+const peopleAt = (url: string) => ({ guest: new Lonja({ url }), clerk: new Lonja({ url }) });
 
 /** Whether a shop answers there: something else may have the port. */
 const answers = (url: string, probe: "live" | "ready"): Promise<boolean> =>
@@ -94,7 +96,7 @@ async function startShop(): Promise<Shop> {
   const dataDir = mkdtempSync(join(tmpdir(), "lonja-demo-"));
   const admin = { email: "admin@demo.lonja.local", password: "demo, and only for the demo" };
   const port = String(await freePort());
-  const child = spawn(process.execPath, ["lonja.ts"], {
+  const child = spawn(process.execPath, asStarted, {
     cwd: join(import.meta.dirname, ".."),
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME },
@@ -121,7 +123,7 @@ async function startShop(): Promise<Shop> {
     await close();
     throw error;
   }
-  return { url, admin, own: true, close };
+  return { url, ...peopleAt(url), admin, own: true, close };
 }
 
 async function untilReady(child: ChildProcess, url: string): Promise<void> {

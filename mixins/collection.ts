@@ -1,5 +1,7 @@
+import type { Audit } from "../services/shared/auditing.ts";
+import { type Position, pageOf, readCursor, writeCursor } from "../services/shared/page.ts";
 import { found, Refusal } from "../services/shared/refusal.ts";
-import type { Page } from "../services/shared/schema.ts";
+import { PAGE_SIZE, type Page, type Paging } from "../services/shared/schema.ts";
 import type { Telling } from "../services/shared/typed.ts";
 import { sleep, timeAt, type World } from "../services/shared/world.ts";
 import {
@@ -20,6 +22,12 @@ export interface Doc {
 }
 export type New<D extends Doc> = Omit<D, "version">;
 
+/** Which documents a list has, and its order: that of a declared field (`-` for descending) and then of the id. */
+export interface List {
+  where?: Query;
+  sort?: string;
+}
+
 export interface CollectionOptions<D extends Doc> extends Partial<CollectionShape> {
   /**
    * The facts that a change causes, as a pure function of before (null for a new document) and after.
@@ -28,6 +36,8 @@ export interface CollectionOptions<D extends Doc> extends Partial<CollectionShap
   tells?: (before: D | null, after: D) => Telling[];
   /** How to make a document of schema version n out of one of n - 1. Each document says which one it has. */
   migrations?: Record<number, (doc: D) => D>;
+  /** It has `dueAt`, and no clock that is wrong may put it off for longer than was meant: see `ahead.ts`. */
+  isWatched?: boolean;
 }
 
 /** How long a delivery may take before somebody else looks at the outbox as well. */
@@ -40,6 +50,8 @@ export interface House {
   world: World;
   /** Which services hear a fact. */
   hearersOf(type: string): readonly string[];
+  /** What was delivered need not be written down again with the next change of its document. */
+  isAcknowledged(id: string, delivery: Delivery): boolean;
   /** Called after a document with something to tell was saved. */
   toldIn(collection: Collection<Doc>, record: StoredRecord): void;
 }
@@ -60,11 +72,12 @@ export class Collection<D extends Doc> {
     this.#options = options;
     this.#house = house;
     this.schemaVersion = options.schemaVersion ?? 1;
+    const watched = options.isWatched ? ["dueSetAt"] : [];
     adapter.shape({
-      fields: options.fields ?? [],
+      fields: [...(options.fields ?? []), ...watched],
       lists: options.lists ?? [],
       unique: options.unique ?? [],
-      indexes: options.indexes ?? [],
+      indexes: [...(options.indexes ?? []), ...watched.map((field) => [field] as const)],
       schemaVersion: this.schemaVersion,
     });
   }
@@ -87,6 +100,11 @@ export class Collection<D extends Doc> {
     if (stored !== this.schemaVersion) await this.adapter.setSchemaVersion(this.schemaVersion);
   }
 
+  /** Calls `then` once whatever has arrived by now has had its turn: what comes at once can be decided together. */
+  soon(then: () => void): void {
+    this.#house.world.soon(then);
+  }
+
   async get(id: string): Promise<D | undefined> {
     const record = await this.adapter.findById(id);
     return record ? this.#doc(record) : undefined;
@@ -96,25 +114,81 @@ export class Collection<D extends Doc> {
     return (await this.adapter.findByIds([...ids])).map((record) => this.#doc(record));
   }
 
+  /** Whether the document is still like this, as far as that is known without asking the store. */
+  isCurrent(doc: D): boolean {
+    const record = this.#records.get(doc);
+    return record !== undefined && (this.adapter.isCurrent?.(record) ?? false);
+  }
+
   async first(where: Query): Promise<D | undefined> {
     const record = await this.adapter.findOne(where);
     return record ? this.#doc(record) : undefined;
+  }
+
+  get isWatched(): boolean {
+    return this.#options.isWatched ?? false;
+  }
+
+  /** When `dueAt` was set, by the clock of whoever did. */
+  dueSetAt(doc: D): string | undefined {
+    return this.#records.get(doc)?.dueSetAt;
   }
 
   count(where: Query = {}): Promise<number> {
     return this.adapter.count({ query: where });
   }
 
-  /** One page, in the order of `sort` (a declared field, `-` for descending) and then of the id. */
-  async find(
-    asked: { where?: Query; sort?: string; limit?: number; cursor?: string | undefined } = {},
-  ): Promise<Page<D>> {
-    const { where = {}, sort = "_id", limit = 20, cursor } = asked;
+  /** One page of a list for people, the newest first where nothing else is said, as `view` shows its documents. */
+  async page<V>(
+    asked: Paging,
+    { where = {}, sort = "-_id" }: List,
+    view: (doc: D) => V | Promise<V>,
+  ): Promise<Page<V>> {
+    const page = await this.find({ ...asked, where, sort });
+    return { ...page, data: await Promise.all(page.data.map((doc) => view(doc))) };
+  }
+
+  /** One page of the documents themselves. */
+  async find({ where = {}, sort = "_id", ...asked }: List & Paging = {}): Promise<Page<D>> {
+    const page = pageOf(await this.#found(where, sort, asked), asked, cursorBehind(sort));
+    return { ...page, data: page.data.map((record) => this.#doc(record)) };
+  }
+
+  /** One more than a page has, if there are so many. */
+  #found(where: Query, sort: string, { limit = PAGE_SIZE, cursor }: Paging): Promise<StoredRecord[]> {
     const query = cursor ? { $and: [where, after(sort, readCursor(cursor, sort))] } : where;
-    const records = await this.adapter.find({ query, sort: order(sort), limit: limit + 1 });
-    const data = records.slice(0, limit);
-    const last = records.length > limit ? data.at(-1) : undefined;
-    return { data: data.map((record) => this.#doc(record)), nextCursor: last ? writeCursor(last, sort) : null };
+    return this.adapter.find({ query, sort: order(sort), limit: limit + 1 });
+  }
+
+  /**
+   * One page of all there is in the order of an indexed field and then of the id, or of what has one of these keys in
+   * it: for whoever goes through everything. No page costs more than another, however many are before it. Documents
+   * that lack the field are left out. `view` makes what is shown of a document and of what it has still to tell.
+   */
+  async walk<V>(
+    by: string,
+    { keys, limit = 500, cursor }: Audit,
+    view: (doc: D, waiting: readonly Delivery[]) => V,
+  ): Promise<Page<V>> {
+    const records = await (keys
+      ? this.#found({ [by]: { $in: keys } }, "_id", { limit, cursor })
+      : this.#stretch(by, limit, cursor));
+    const page = pageOf(records, { limit }, cursorBehind(keys ? "_id" : by));
+    const show = (record: StoredRecord) =>
+      view(this.#read(record), record.outbox?.filter(({ parkedAt }) => !parkedAt) ?? []);
+    return { ...page, data: page.data.map(show) };
+  }
+
+  async #stretch(by: string, limit: number, cursor: string | undefined): Promise<StoredRecord[]> {
+    const [value, id] = cursor ? readCursor(cursor, by) : [];
+    const isUnique =
+      by === "_id" || this.#options.unique?.some(([field, ...more]) => field === by && more.length === 0);
+    const find = (query: Query, sort: string[], limit: number) => this.adapter.find({ query, sort, limit });
+    const equal =
+      value === undefined || isUnique ? [] : await find({ [by]: value, _id: { $gt: id ?? "" } }, ["_id"], limit + 1);
+    const further = { [by]: value === undefined ? { $ne: null } : { $gt: value } };
+    const room = limit + 1 - equal.length;
+    return room > 0 ? [...equal, ...(await find(further, isUnique ? [by] : [by, "_id"], room))] : equal;
   }
 
   /** @throws Duplicate when a unique index, or the id, is in the way. */
@@ -188,7 +262,10 @@ export class Collection<D extends Doc> {
 
   /** Saves `after` if the document is still at the version of `before`. Undefined: it is not. */
   async replace(before: D, after: D): Promise<D | undefined> {
-    const record = this.#records.get(before) ?? (await this.adapter.findById(before.id));
+    const known = this.#records.get(before);
+    // What it had to tell may have been delivered meanwhile, which leaves the version as it is.
+    const isAsItWas = known && (!known.outbox || (this.adapter.isCurrent?.(known) ?? true));
+    const record = isAsItWas ? known : await this.adapter.findById(before.id);
     if (record?.version !== before.version) return undefined;
     return after === before ? before : this.#save(record, before, after);
   }
@@ -227,18 +304,21 @@ export class Collection<D extends Doc> {
   }
 
   #putOut(record: StoredRecord, before: StoredRecord | undefined, tellings: readonly Telling[]): void {
-    const { world, hearersOf } = this.#house;
+    const { world, hearersOf, isAcknowledged } = this.#house;
     const at = timeAt(world);
     const fresh = tellings.flatMap(({ type, data }): Delivery[] => {
       const id = world.id("evt");
       return hearersOf(type).map((to) => ({ id, type, at, data, to, tries: 0 }));
     });
-    const outbox = [...(before?.outbox ?? []), ...fresh];
+    const waiting = before?.outbox?.filter((delivery) => !isAcknowledged(record._id, delivery)) ?? [];
+    const outbox = [...waiting, ...fresh];
     if (outbox.length === 0) return;
     record.outbox = outbox;
     if (before?.parkedAt) record.parkedAt = before.parkedAt;
     const dueAt = fresh.length ? timeAt(world, OUTBOX_PATIENCE_MS) : before?.outboxDueAt;
+    const setAt = fresh.length ? at : before?.outboxDueSetAt;
     if (dueAt) record.outboxDueAt = dueAt;
+    if (setAt) record.outboxDueSetAt = setAt;
   }
 
   #announce(record: StoredRecord): void {
@@ -246,24 +326,46 @@ export class Collection<D extends Doc> {
   }
 
   #recordOf({ id, version, ...fields }: D): StoredRecord {
-    return { _id: id, version, ...fields, ...(this.schemaVersion > 1 ? { schemaVersion: this.schemaVersion } : {}) };
+    const record: StoredRecord = { _id: id, version, ...fields };
+    if (this.isWatched && record.dueAt) record.dueSetAt = timeAt(this.#house.world);
+    if (this.schemaVersion > 1) record.schemaVersion = this.schemaVersion;
+    return record;
   }
 
   /** What a newer Lonja has written stays of its version, whoever changes it. */
   #successor(record: StoredRecord, after: D): StoredRecord {
     const { inbox, schemaVersion = 1 } = record;
     const next = this.#recordOf({ ...after, version: record.version + 1 });
+    // Whoever leaves it where it was has not put it off.
+    if (next.dueAt === record.dueAt) delete next.dueSetAt;
+    if (next.dueAt === record.dueAt && record.dueSetAt) next.dueSetAt = record.dueSetAt;
     if (inbox) next.inbox = inbox;
     if (schemaVersion > this.schemaVersion) next.schemaVersion = schemaVersion;
     return next;
   }
 
   #doc(record: StoredRecord): D {
-    const { _id, version, schemaVersion = 1, outbox, outboxDueAt, parkedAt, inbox, ...fields } = record;
+    const doc = this.#read(record);
+    this.#records.set(doc, record);
+    return doc;
+  }
+
+  #read(record: StoredRecord): D {
+    const {
+      _id,
+      version,
+      schemaVersion = 1,
+      outbox,
+      outboxDueAt,
+      outboxDueSetAt,
+      dueSetAt,
+      parkedAt,
+      inbox,
+      ...fields
+    } = record;
     let doc = { id: _id, version, ...fields } as unknown as D;
     for (let step = schemaVersion + 1; step <= this.schemaVersion; step++)
       doc = this.#options.migrations?.[step]?.(doc) ?? doc;
-    this.#records.set(doc, record);
     return doc;
   }
 
@@ -294,26 +396,11 @@ function order(sort: string): string[] {
 }
 
 /** What comes after a position: the field is further, or equal and the id is further. */
-function after(sort: string, [value, id]: [string | number, string]): Query {
+function after(sort: string, [value, id]: Position): Query {
   const further = sort.startsWith("-") ? "$lt" : "$gt";
   const field = fieldOf(sort);
   if (field === "_id") return { _id: { [further]: id } };
   return { $or: [{ [field]: { [further]: value } }, { [field]: value, _id: { [further]: id } }] };
 }
 
-function writeCursor(record: StoredRecord, sort: string): string {
-  return Buffer.from(JSON.stringify([sort, record[fieldOf(sort)], record._id])).toString("base64url");
-}
-
-function readCursor(cursor: string, sort: string): [string | number, string] {
-  try {
-    const [sorted, value, id] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (sorted === sort && (typeof value === "string" || typeof value === "number") && typeof id === "string")
-      return [value, id];
-  } catch {
-    // Falls through to the refusal: whatever it is, it is no cursor of ours.
-  }
-  throw new Refusal("invalid_input", undefined, {
-    errors: [{ path: "cursor", message: "is not a cursor of this list" }],
-  });
-}
+const cursorBehind = (sort: string) => (record: StoredRecord) => writeCursor(sort, record[fieldOf(sort)], record._id);

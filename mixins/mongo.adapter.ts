@@ -1,9 +1,11 @@
+import { hash } from "node:crypto";
 import MongoDbAdapter from "moleculer-db-adapter-mongo";
 import type { Collection, Document, Filter } from "mongodb";
 import { escaped, escapedText, type Unkept, unescaped } from "./escape.ts";
 import type { SharedMongoClient } from "./mongo.client.ts";
 import {
   type CollectionShape,
+  collectionName,
   Duplicate,
   type Index,
   type Query,
@@ -25,7 +27,8 @@ const unkept: Unkept = {
 
 /** What is prepared at the start takes the time that a large collection takes, unlike all that a buyer waits for. */
 const inItsTime = { socketTimeoutMS: 3_600_000 } as object;
-const FILLED_AT_ONCE = 200;
+/** Not so many that they wait for a connection for longer than one is waited for. */
+const FILLED_AT_ONCE = 20;
 
 /** What is used of it, with the types of this house. */
 declare class Base {
@@ -51,9 +54,8 @@ export class MongoAdapter extends (MongoDbAdapter as unknown as typeof Base) imp
   }
 
   override init(broker: unknown, service: { schema: { collection: string } }): void {
+    this.table = collectionName(service);
     super.init(broker, service);
-    this.table = service.schema.collection;
-    if (!/^\w+$/.test(this.table)) throw new Error(`${this.table} is no name for a collection`);
   }
 
   shape(shape: CollectionShape): void {
@@ -150,6 +152,21 @@ export class MongoAdapter extends (MongoDbAdapter as unknown as typeof Base) imp
     await this.shared.write(1, (db) =>
       this.schemas(db).updateOne({ _id: this.table }, { $max: { version } }, { upsert: true }),
     );
+  }
+
+  /** For whoever keeps a copy: every document, with a stamp that is another one whenever the document is. */
+  documents(take: (record: StoredRecord, stamp: string) => unknown): Promise<void> {
+    return this.ask(async (docs) => {
+      for await (const doc of docs.find({}, { batchSize: 500 })) await take(recordOf(doc), stampOf(doc));
+    });
+  }
+
+  /** The same without the documents. */
+  stamps(take: (id: string, stamp: string) => void): Promise<void> {
+    const projection = { version: 1, outbox: 1, outboxDueAt: 1, parkedAt: 1 };
+    return this.ask(async (docs) => {
+      for await (const doc of docs.find({}, { projection, batchSize: 1_000 })) take(recordOf(doc)._id, stampOf(doc));
+    });
   }
 
   private schemas(db: SharedMongoClient["db"]): Collection<Stored> {
@@ -252,6 +269,10 @@ function keyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(keyOf) as T;
   return (typeof value === "string" ? escapedText(value, unkept.inStrings) : value) as T;
 }
+
+/** What became of a delivery is noted without a new version. */
+const stampOf = ({ version, outbox, outboxDueAt, parkedAt }: Stored): string =>
+  outbox ? hash("sha256", JSON.stringify([version, outbox, outboxDueAt, parkedAt])) : String(version);
 
 function recordOf(doc: Stored): StoredRecord {
   const mine = Object.entries(doc).filter(([field]) => !field.startsWith("_unique_"));

@@ -2,6 +2,7 @@ import { type Db, type Document, MongoClient, MongoError } from "mongodb";
 import type { Figures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
 import type { World } from "../services/shared/world.ts";
+import { Gate } from "./gate.ts";
 import { isOfSystem, untilThere } from "./patience.ts";
 import { UnusableStore } from "./store.ts";
 
@@ -33,13 +34,15 @@ export class SharedMongoClient {
   readonly #url: string;
   readonly #figures: Figures;
   readonly #world: World;
+  readonly #gate: Gate;
   #client: MongoClient | undefined;
   #users = 0;
 
-  constructor(url: string, { figures, world }: { figures: Figures; world: World }) {
+  constructor(url: string, { figures, world, gate }: { figures: Figures; world: World; gate?: Gate }) {
     this.#url = url;
     this.#figures = figures;
     this.#world = world;
+    this.#gate = gate ?? new Gate(world);
   }
 
   /** For messages: without user and password. */
@@ -106,7 +109,7 @@ export class SharedMongoClient {
 
   /** The same for what changes documents. */
   async write<T extends Document>(documents: number, work: (db: Db) => Promise<T>): Promise<T> {
-    const result = await this.run(work);
+    const result = await this.#gate.pass(() => this.run(work));
     this.#figures.commits++;
     this.#figures.writes += documents;
     return result;

@@ -1,25 +1,22 @@
 import type { Service } from "moleculer";
 import type { DeadLetter, Envelope } from "../services/shared/delivery.ts";
+import { pauseMs } from "../services/shared/pause.ts";
 import { timeAt, type World } from "../services/shared/world.ts";
+import { AHEAD_MS, MOST_WATCHED, Watch, watch } from "./ahead.ts";
 import type { Collection, Doc } from "./collection.ts";
 import { repeat } from "./repeat.ts";
 import type { Delivery, StoredRecord } from "./store.ts";
 
+/** A fact is given up when it has failed so often, and for so long: what holds up a hearer may pass. */
 const MOST_TRIES = 10;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 300_000;
-/** A service that is away is asked again this often, and never gives cause for a dead letter. */
-const AWAY_PAUSE_MS = 2_000;
+const PARKED_AFTER_MS = 45_000;
+const pauses = { firstMs: 100, longestMs: 60_000 };
 const SWEEP_MS = 500;
 /** As long as a delivery may take before somebody else looks as well. */
 const LEASE_MS = 10_000;
 const SWEEP_SIZE = 200;
 const MOST_AT_ONCE = 64;
 const MOST_QUEUED = 10_000;
-
-/** A pause that doubles with each try, with jitter so that many do not come back at once. */
-export const pauseMs = (tries: number, random: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1)) * (0.5 + random / 2);
 
 const awayErrors = new Set([
   "ServiceNotFoundError",
@@ -35,6 +32,7 @@ interface Post {
   world: World;
   logger: Service["logger"];
   from: string;
+  laneOf(delivery: Delivery): string;
   send(to: string, envelope: Envelope): Promise<unknown>;
 }
 
@@ -50,7 +48,8 @@ type Outcome = [key: string, left: Delivery | undefined];
 /**
  * Delivers what the documents of a service have to tell. The hearer's answer is the acknowledgement;
  * what is not acknowledged is tried again with growing pauses, and parked as a dead letter after ten
- * failures. Facts of one document reach one hearer in their order; one that fails delays nobody else.
+ * failures and 45 seconds. Facts of one document reach one hearer in their order, unless he takes them in any; one that
+ * fails delays no other lane.
  */
 export class Outbox {
   readonly #post: Post;
@@ -58,8 +57,17 @@ export class Outbox {
   /** The documents whose deliveries are queued or under way; true where there is more to tell since. */
   readonly #busy = new Map<string, boolean>();
   readonly #queue: Teller[] = [];
+  /** By document: what was delivered, and may still stand on it. */
+  readonly #acknowledged = new Map<string, Set<string>>();
   #running = 0;
   #stopSweeping: (() => Promise<void>) | undefined;
+  #stopWatching: (() => Promise<void>) | undefined;
+  readonly #watch = new Watch<Teller>(({ record: { _id, version, outboxDueSetAt, outboxDueAt = "" } }) => ({
+    id: _id,
+    version,
+    at: outboxDueSetAt,
+    until: outboxDueAt,
+  }));
   #hurrying = Promise.resolve();
   #stopped = true;
 
@@ -76,12 +84,14 @@ export class Outbox {
     const { world, logger } = this.#post;
     const failed = (error: Error) => logger.warn(`The outbox could not be swept: ${error.message}`);
     this.#stopSweeping = repeat(world, SWEEP_MS, () => this.sweep(), failed);
+    this.#stopWatching = watch(world, () => this.#lookAhead(), failed);
   }
 
   /** Waits for what is under way. What is left is found by the next sweep, here or elsewhere. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#stopSweeping?.();
+    await this.#stopWatching?.();
     await this.#hurrying;
     for (const { record } of this.#queue.splice(0)) this.#busy.delete(record._id);
     for (let turns = 0; this.#running > 0 && turns < 100; turns++)
@@ -96,6 +106,10 @@ export class Outbox {
       this.#queue.push({ collection, record });
       this.#run();
     }
+  }
+
+  isAcknowledged(id: string, delivery: Delivery): boolean {
+    return this.#acknowledged.get(id)?.has(key(delivery)) ?? false;
   }
 
   /** Looks for what was left undelivered: by a crash, by a hearer that was away, by an earlier failure. */
@@ -114,6 +128,20 @@ export class Outbox {
     return more;
   }
 
+  /** Takes up what a node whose clock is ahead has put off, when it has lain for as long. */
+  async #lookAhead(): Promise<false> {
+    const { world } = this.#post;
+    const query = { outboxDueAt: { $gt: timeAt(world, AHEAD_MS) } };
+    const found: Teller[] = [];
+    for (const collection of this.#collections) {
+      const records = await collection.adapter.find({ query, sort: "-outboxDueAt", limit: MOST_WATCHED });
+      found.push(...records.map((record) => ({ collection, record })));
+    }
+    const overdue = this.#watch.overdue(found, world.now());
+    await Promise.all(overdue.map(({ collection, record }) => this.#takeUp(collection, record)));
+    return false;
+  }
+
   /**
    * Takes up what another node may take up as well: only one gets the lease. The version that comes with it fences
    * off whoever had it before, and is late to note what became of a delivery.
@@ -121,7 +149,8 @@ export class Outbox {
   async #takeUp(collection: Collection<Doc>, record: StoredRecord): Promise<void> {
     if (this.#stopped || this.#busy.has(record._id) || this.#queue.length >= MOST_QUEUED) return;
     const { world } = this.#post;
-    const leased = { ...record, outboxDueAt: timeAt(world, LEASE_MS), version: record.version + 1 };
+    const lease = { outboxDueAt: timeAt(world, LEASE_MS), outboxDueSetAt: timeAt(world) };
+    const leased = { ...record, ...lease, version: record.version + 1 };
     if (await collection.adapter.replace(leased, record.version)) this.told(collection, leased);
   }
 
@@ -174,22 +203,25 @@ export class Outbox {
       return { ...fresh, tries: 0 };
     });
     // A change like any other: a delivery that is under way must not write back what it has seen before.
-    const next = { ...withOutbox(record, outbox, timeAt(this.#post.world)), version: record.version + 1 };
+    const next = { ...this.#withOutbox(record, outbox), version: record.version + 1 };
     if (!(await collection.adapter.replace(next, record.version))) return this.replay(id);
     this.told(collection, next);
     return letter;
   }
 
+  /** Since when the oldest fact waits is read from those that are due first, and from those that have rested longest. */
   async state(): Promise<{ waiting: number; deadLetters: number; oldestAt?: string }> {
     let waiting = 0;
-    let oldestAt: string | undefined;
-    for (const collection of this.#collections) {
+    const times: string[] = [];
+    for (const { adapter } of this.#collections) {
       const query = { outboxDueAt: { $ne: null } };
-      waiting += await collection.adapter.count({ query });
-      const [first] = await collection.adapter.find({ query, sort: "outboxDueAt", limit: 1 });
-      const at = first?.outbox?.find((delivery) => !delivery.parkedAt)?.at;
-      if (at && (!oldestAt || at < oldestAt)) oldestAt = at;
+      waiting += await adapter.count({ query });
+      for (const sort of ["outboxDueAt", "-outboxDueAt"]) {
+        const some = await adapter.find({ query, sort, limit: SWEEP_SIZE });
+        times.push(...some.flatMap(({ outbox = [] }) => this.#waitingIn(outbox).flatMap(([head]) => head?.at ?? [])));
+      }
     }
+    const [oldestAt] = times.toSorted();
     return { waiting, deadLetters: (await this.deadLetters()).length, ...(oldestAt ? { oldestAt } : {}) };
   }
 
@@ -212,14 +244,16 @@ export class Outbox {
     let left: StoredRecord | null = record;
     while (left) {
       const seen: StoredRecord = left;
-      const lanes = lanesOf(seen, timeAt(this.#post.world));
+      const lanes = this.#lanesOf(seen).slice(0, MOST_AT_ONCE);
       const outcomes = await Promise.all(lanes.map((lane) => this.#deliverInOrder(seen._id, lane)));
-      const noted = await this.#note(collection, seen, new Map(outcomes.flat()));
+      const noted = await this.#note(collection, seen, new Map(outcomes.flat())).finally(() =>
+        this.#acknowledged.delete(seen._id),
+      );
       if (this.#stopped) return;
       const more = this.#busy.get(record._id);
       this.#busy.set(record._id, false);
       left = more ? await collection.adapter.findById(record._id) : noted;
-      if (left && lanesOf(left, timeAt(this.#post.world)).length === 0) left = null;
+      if (left && this.#lanesOf(left).length === 0) left = null;
     }
   }
 
@@ -229,6 +263,7 @@ export class Outbox {
       const { id, type, at, data } = delivery;
       try {
         await this.#post.send(delivery.to, { id, type, at, subject, data });
+        this.#acknowledge(subject, delivery);
         outcomes.push([key(delivery), undefined]);
       } catch (error) {
         return [...outcomes, [key(delivery), this.#failed(delivery, error as Error)]];
@@ -237,21 +272,32 @@ export class Outbox {
     return outcomes;
   }
 
+  #acknowledge(id: string, delivery: Delivery): void {
+    const known = this.#acknowledged.get(id) ?? new Set();
+    this.#acknowledged.set(id, known.add(key(delivery)));
+  }
+
   #failed({ againAt: _before, away: _away, ...delivery }: Delivery, failure: Error): Delivery {
     const { world, logger } = this.#post;
     const error = `${failure.name}: ${failure.message}`.slice(0, 500);
-    if (isAway(failure))
-      return { ...delivery, error, away: true, againAt: timeAt(world, AWAY_PAUSE_MS * (0.5 + world.random())) };
+    const waitedMs = world.now() - Date.parse(delivery.at);
+    const pause = (tries: number, waitedMs: number) =>
+      timeAt(world, pauseMs({ tries, waitedMs }, pauses, world.random()));
+    // A service that is away never gives cause for a dead letter, and is to be told soon after it is back.
+    if (isAway(failure)) return { ...delivery, error, away: true, againAt: pause(MOST_TRIES, 0) };
     const tries = delivery.tries + 1;
-    if (tries < MOST_TRIES)
-      return { ...delivery, tries, error, againAt: timeAt(world, pauseMs(tries, world.random())) };
+    if (tries < MOST_TRIES || waitedMs < PARKED_AFTER_MS)
+      return { ...delivery, tries, error, againAt: pause(delivery.tries, waitedMs) };
     logger.error(
       `${delivery.type} ${delivery.id} is a dead letter: ${delivery.to} failed ${tries} times, last with ${error}`,
     );
     return { ...delivery, tries, error, parkedAt: timeAt(world) };
   }
 
-  /** Writes down what became of the deliveries, onto the document as it is by now, and answers it. */
+  /**
+   * Writes down what became of the deliveries, onto the document as it is by now, and answers it. A change that came
+   * between may have left out all that was acknowledged.
+   */
   async #note(
     collection: Collection<Doc>,
     seen: StoredRecord,
@@ -259,47 +305,54 @@ export class Outbox {
   ): Promise<StoredRecord | null> {
     let record: StoredRecord | null = seen;
     while (record) {
-      const outbox = (record.outbox ?? []).flatMap((one) =>
-        outcomes.has(key(one)) ? (outcomes.get(key(one)) ?? []) : [one],
-      );
-      const next = withOutbox(record, outbox, timeAt(this.#post.world));
+      const before: readonly Delivery[] = record.outbox ?? [];
+      if (outcomes.size > 0 && !before.some((one) => outcomes.has(key(one)))) return record;
+      const outbox = before.flatMap((one) => (outcomes.has(key(one)) ? (outcomes.get(key(one)) ?? []) : [one]));
+      const next = this.#withOutbox(record, outbox);
       if (await collection.adapter.replace(next, record.version)) return next;
       record = await collection.adapter.findById(seen._id);
     }
     return null;
   }
+
+  /** What waits, by lanes, each in its order. */
+  #waitingIn(outbox: readonly Delivery[]): Delivery[][] {
+    const waiting = outbox.filter(({ parkedAt }) => !parkedAt);
+    return [...Map.groupBy(waiting, this.#post.laneOf).values()];
+  }
+
+  /**
+   * What may be delivered now: a lane whose first has failed a moment ago is left alone, however much is in it, unless a clock
+   * that was ahead has put it off for longer than anything should be.
+   */
+  #lanesOf({ outbox = [] }: StoredRecord): Delivery[][] {
+    const now = timeAt(this.#post.world);
+    const latest = timeAt(this.#post.world, pauses.longestMs + AHEAD_MS);
+    return this.#waitingIn(outbox).filter(([head]) => (head?.againAt ?? now) <= now || (head?.againAt ?? now) > latest);
+  }
+
+  /** The version stays: for those who read the document, nothing has changed. */
+  #withOutbox(record: StoredRecord, outbox: Delivery[]): StoredRecord {
+    const { outbox: _before, outboxDueAt: _due, outboxDueSetAt: _set, parkedAt: _parked, ...rest } = record;
+    const now = timeAt(this.#post.world);
+    const [dueAt] = this.#waitingIn(outbox)
+      .map(([head]) => head?.againAt ?? now)
+      .toSorted();
+    const parkedAt = outbox.find((delivery) => delivery.parkedAt)?.parkedAt;
+    return {
+      ...rest,
+      ...(outbox.length ? { outbox } : {}),
+      ...(dueAt ? { outboxDueAt: dueAt, outboxDueSetAt: now } : {}),
+      ...(parkedAt ? { parkedAt } : {}),
+    };
+  }
 }
 
 const key = (delivery: Delivery) => `${delivery.id}:${delivery.to}`;
 
-/** What waits for each hearer, in its order. */
-function waitingIn(outbox: readonly Delivery[]): Delivery[][] {
-  const waiting = outbox.filter(({ parkedAt }) => !parkedAt);
-  return [...Map.groupBy(waiting, ({ to }) => to).values()];
-}
-
-/** What may be delivered now: whoever has failed a moment ago is left alone, however much there is to tell. */
-const lanesOf = ({ outbox = [] }: StoredRecord, now: string): Delivery[][] =>
-  waitingIn(outbox).filter(([head]) => (head?.againAt ?? now) <= now);
-
 function hurried(delivery: Delivery): Delivery {
   const { againAt, away, ...rest } = delivery;
   return away ? rest : delivery;
-}
-
-/** The version stays: for those who read the document, nothing has changed. */
-function withOutbox(record: StoredRecord, outbox: Delivery[], now: string): StoredRecord {
-  const { outbox: _before, outboxDueAt: _due, parkedAt: _parked, ...rest } = record;
-  const [dueAt] = waitingIn(outbox)
-    .map(([head]) => head?.againAt ?? now)
-    .toSorted();
-  const parkedAt = outbox.find((delivery) => delivery.parkedAt)?.parkedAt;
-  return {
-    ...rest,
-    ...(outbox.length ? { outbox } : {}),
-    ...(dueAt ? { outboxDueAt: dueAt } : {}),
-    ...(parkedAt ? { parkedAt } : {}),
-  };
 }
 
 function lettersOf(from: string, collection: Collection<Doc>, record: StoredRecord): DeadLetter[] {

@@ -1,7 +1,14 @@
 import { escaped, escapedText, type Unkept, unescaped } from "./escape.ts";
 import type { PostgresPool, Row } from "./postgres.pool.ts";
 import { conditions, type Dialect, ordering } from "./sql.ts";
-import { type CollectionShape, Duplicate, type Query, type StoreAdapter, type StoredRecord } from "./store.ts";
+import {
+  type CollectionShape,
+  collectionName,
+  Duplicate,
+  type Query,
+  type StoreAdapter,
+  type StoredRecord,
+} from "./store.ts";
 
 /** Fields that every collection can be searched by. */
 const houseFields = ["version", "outboxDueAt", "parkedAt"];
@@ -32,8 +39,7 @@ export class PostgresAdapter implements StoreAdapter {
   }
 
   init(_broker: unknown, service: { schema: { collection: string } }): void {
-    this.table = service.schema.collection;
-    if (!/^\w+$/.test(this.table)) throw new Error(`${this.table} is no name for a collection`);
+    this.table = collectionName(service);
     this.constraints.set(`${this.table}_pkey`, "_id");
   }
 

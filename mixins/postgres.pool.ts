@@ -27,6 +27,9 @@ const isAway = (error: Error): boolean => {
 
 const ignored = () => {};
 
+/** For messages: without user and password. */
+export const placeOf = ({ host, pathname }: URL): string => `${host}${pathname}`;
+
 /** The connections of one process to one database, shared by its collections. */
 export class PostgresPool {
   readonly #figures: Figures;
@@ -44,7 +47,7 @@ export class PostgresPool {
 
   /** For messages: without user and password. */
   get place(): string {
-    return `${this.#url.host}${this.#url.pathname}`;
+    return placeOf(this.#url);
   }
 
   use(): this {

@@ -1,7 +1,21 @@
 import type { SQLInputValue } from "node:sqlite";
+import type { Lately } from "./lately.ts";
 import { conditions, ordering } from "./sql.ts";
 import type { SqliteFile } from "./sqlite.file.ts";
-import { type CollectionShape, Duplicate, type Query, type StoreAdapter, type StoredRecord } from "./store.ts";
+import {
+  type CollectionShape,
+  collectionName,
+  Duplicate,
+  type Query,
+  type StoreAdapter,
+  type StoredRecord,
+} from "./store.ts";
+
+type Columns = readonly SQLInputValue[];
+interface Row {
+  text: string;
+  columns: Columns;
+}
 
 /** Fields that every collection can be searched by. */
 const houseFields = ["version", "outboxDueAt", "parkedAt"];
@@ -18,6 +32,12 @@ export class SqliteAdapter implements StoreAdapter {
   private table = "";
   private declared: CollectionShape = { fields: [], lists: [], unique: [], indexes: [], schemaVersion: 1 };
   private fields = new Set(["_id", ...houseFields]);
+  private lately!: Lately;
+  /** What stands beside a document. */
+  private columns: readonly string[] = [];
+  private insertSql = "";
+  private isChanging = false;
+  private readonly updates = new Map<string, string>();
 
   /** `open` gives the file, which several collections share. */
   constructor(open: () => SqliteFile) {
@@ -25,8 +45,7 @@ export class SqliteAdapter implements StoreAdapter {
   }
 
   init(_broker: unknown, service: { schema: { collection: string } }): void {
-    this.table = service.schema.collection;
-    if (!/^\w+$/.test(this.table)) throw new Error(`${this.table} is no name for a collection`);
+    this.table = collectionName(service);
   }
 
   shape(shape: CollectionShape): void {
@@ -39,6 +58,10 @@ export class SqliteAdapter implements StoreAdapter {
 
   async connect(): Promise<void> {
     this.file = this.opener().use();
+    this.lately = this.file.latelyIn(this.table);
+    this.columns = [...this.fields].filter((field) => field !== "_id");
+    const places = ", ?".repeat(this.columns.length);
+    this.insertSql = `INSERT INTO ${this.table} (_id, doc, ${this.columns.join(", ")}) VALUES (?, ?${places})`;
     this.file.prepare(() => this.prepareTable());
   }
 
@@ -62,13 +85,11 @@ export class SqliteAdapter implements StoreAdapter {
   }
 
   async findById(id: string): Promise<StoredRecord | null> {
-    return this.rows(`SELECT doc FROM ${this.table} WHERE _id = ?`, [id])[0] ?? null;
+    return this.byId(id) ?? null;
   }
 
   async findByIds(ids: string[]): Promise<StoredRecord[]> {
-    return this.rows(`SELECT doc FROM ${this.table} WHERE _id IN (SELECT value FROM json_each(?))`, [
-      JSON.stringify(ids),
-    ]);
+    return [...new Set(ids)].flatMap((id) => this.byId(id) ?? []);
   }
 
   async count({ query = {} }: { query?: Query } = {}): Promise<number> {
@@ -78,30 +99,53 @@ export class SqliteAdapter implements StoreAdapter {
     );
   }
 
-  insert(record: StoredRecord): Promise<StoredRecord> {
-    const insertion = this.insertion(record);
-    return this.file.write(insertion).then(() => record);
+  async insert(record: StoredRecord): Promise<StoredRecord> {
+    const [text, columns] = this.valuesOf(record);
+    await this.change(record._id, () => {
+      this.constrained(() => this.file.statement(this.insertSql).run(record._id, text, ...columns));
+      // Records that are never changed are not wanted again soon after they were written.
+      return this.isChanging ? { text, columns } : undefined;
+    });
+    return record;
   }
 
   insertMany(records: StoredRecord[]): Promise<StoredRecord[]> {
-    const insertions = records.map((record) => this.insertion(record));
+    const rows = records.map((record) => [record._id, ...this.valuesOf(record)] as const);
     return this.file
       .write(() => {
-        for (const insert of insertions) insert();
+        this.lately.changeAll();
+        for (const [id, text, columns] of rows)
+          this.constrained(() => this.file.statement(this.insertSql).run(id, text, ...columns));
       })
       .then(() => records);
   }
 
-  replace(record: StoredRecord, expectedVersion: number): Promise<boolean> {
-    const columns = this.columns();
-    const sql = `UPDATE ${this.table} SET doc = ?, ${columns.map((field) => `${field} = ?`).join(", ")} WHERE _id = ? AND version = ?`;
-    const values = [...this.values(record), record._id, expectedVersion];
-    return this.file.write(() => this.constrained(() => this.file.statement(sql).run(...values)).changes === 1);
+  async replace(record: StoredRecord, expectedVersion: number): Promise<boolean> {
+    const [text, columns] = this.valuesOf(record);
+    const { _id: id } = record;
+    const replaced = await this.change(id, (before) => {
+      this.isChanging = true;
+      const changed = columns.map((value, at) => value !== before?.[at]);
+      const values = columns.filter((_, at) => changed[at]);
+      const update = this.file.statement(this.updateOf(changed));
+      const { changes } = this.constrained(() => update.run(text, ...values, id, expectedVersion));
+      return changes === 1 ? { text, columns } : undefined;
+    });
+    return replaced !== undefined;
   }
 
   async removeById(id: string): Promise<StoredRecord | null> {
     const sql = `DELETE FROM ${this.table} WHERE _id = ? RETURNING doc`;
-    return this.file.write(() => parsed(this.file.statement(sql).get(id)));
+    let removed: StoredRecord | null = null;
+    await this.change(id, () => {
+      removed = parsed(this.file.statement(sql).get(id));
+      return undefined;
+    });
+    return removed;
+  }
+
+  isCurrent(record: StoredRecord): boolean {
+    return this.lately.has(record);
   }
 
   async storedSchemaVersion(): Promise<number> {
@@ -131,9 +175,10 @@ export class SqliteAdapter implements StoreAdapter {
 
   async removeMany(query: Query): Promise<number> {
     const { sql, values } = this.where(query);
-    return this.file.write(() =>
-      Number(this.file.statement(`DELETE FROM ${this.table} ${sql}`).run(...values).changes),
-    );
+    return this.file.write(() => {
+      this.lately.changeAll();
+      return Number(this.file.statement(`DELETE FROM ${this.table} ${sql}`).run(...values).changes);
+    });
   }
 
   clear(): Promise<number> {
@@ -164,7 +209,7 @@ export class SqliteAdapter implements StoreAdapter {
         .all(this.table)
         .map(({ name }) => name),
     );
-    for (const field of this.columns())
+    for (const field of this.columns)
       if (!present.has(field)) {
         db.exec(`ALTER TABLE ${this.table} ADD COLUMN ${field} ANY`);
         db.exec(`UPDATE ${this.table} SET ${field} = json_extract(doc, '$.${field}')`);
@@ -178,40 +223,70 @@ export class SqliteAdapter implements StoreAdapter {
       db.exec(`CREATE INDEX IF NOT EXISTS ${this.table}_${fields.join("_")} ON ${this.table} ${sparse(fields)}`);
   }
 
-  private columns(): string[] {
-    return [...this.fields].filter((field) => field !== "_id");
-  }
-
   /** The document, and beside it what it is searched by. */
-  private values(record: StoredRecord): SQLInputValue[] {
-    return [JSON.stringify(record), ...this.columns().map((field) => columnValue(record[field]))];
+  private valuesOf(record: StoredRecord): [text: string, columns: SQLInputValue[]] {
+    return [JSON.stringify(record), this.columnsOf(record)];
   }
 
-  private insertion(record: StoredRecord): () => void {
-    const columns = this.columns();
-    const sql = `INSERT INTO ${this.table} (_id, doc, ${columns.join(", ")}) VALUES (?, ?${", ?".repeat(columns.length)})`;
-    const values = [record._id, ...this.values(record)];
-    return () => void this.constrained(() => this.file.statement(sql).run(...values));
+  private columnsOf(record: StoredRecord): SQLInputValue[] {
+    return this.columns.map((field) => columnValue(record[field]));
+  }
+
+  /** One record, in a write that answers what is in its row afterwards, if that is to be remembered. */
+  private async change(id: string, write: (before: Columns | undefined) => Row | undefined): Promise<Row | undefined> {
+    let change: object | undefined;
+    let row: Row | undefined;
+    try {
+      row = await this.file.write(() => {
+        const before = this.lately.columnsOf(id);
+        change = this.lately.changes(id);
+        return write(before);
+      });
+      return row;
+    } finally {
+      this.lately.over(id, change, row?.text, row?.columns);
+    }
+  }
+
+  /** Sets the columns that have changed: each that is set costs the entries of all its indexes. */
+  private updateOf(changed: readonly boolean[]): string {
+    const key = changed.join();
+    const known = this.updates.get(key);
+    if (known) return known;
+    const set = this.columns.filter((_, at) => changed[at]).map((field) => `, ${field} = ?`);
+    const sql = `UPDATE ${this.table} SET doc = ?${set.join("")} WHERE _id = ? AND version = ?`;
+    this.updates.set(key, sql);
+    return sql;
   }
 
   private patch(id: string, fields: object): StoredRecord | null {
+    this.lately.changeAll();
     const record = parsed(this.file.statement(`SELECT doc FROM ${this.table} WHERE _id = ?`).get(id));
     if (!record) return null;
     const next = { ...record, ...fields };
-    const sql = `UPDATE ${this.table} SET doc = ?, ${this.columns()
-      .map((field) => `${field} = ?`)
-      .join(", ")} WHERE _id = ?`;
-    this.constrained(() => this.file.statement(sql).run(...this.values(next), id));
+    const [text, columns] = this.valuesOf(next);
+    const set = this.columns.map((field) => `, ${field} = ?`).join("");
+    const sql = `UPDATE ${this.table} SET doc = ?${set} WHERE _id = ?`;
+    this.constrained(() => this.file.statement(sql).run(text, ...columns, id));
     return next;
   }
 
+  /** Read once and remembered, until it is changed. */
+  private byId(id: string): StoredRecord | undefined {
+    const known = this.lately.get(id);
+    if (known) return known;
+    const sql = `SELECT doc FROM ${this.table} WHERE _id = ?`;
+    const text = this.file.read(() => this.file.statement(sql).get(id)?.doc as string | undefined);
+    if (text === undefined) return undefined;
+    const record: StoredRecord = JSON.parse(text);
+    this.lately.put(id, text, this.columnsOf(record), record);
+    return record;
+  }
+
   private rows(sql: string, values: SQLInputValue[]): StoredRecord[] {
-    return this.file.read(() =>
-      this.file
-        .statement(sql)
-        .all(...values)
-        .map((row) => JSON.parse(row.doc as string) as StoredRecord),
-    );
+    const find = () =>
+      this.file.read(() => this.file.statement(sql).all(...values)).map((row) => JSON.parse(row.doc as string));
+    return [...this.lately.answer(`${sql} ${JSON.stringify(values)}`, find)];
   }
 
   private constrained<T>(run: () => T): T {

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Figures, noFigures } from "../services/shared/figures.ts";
 import { Refusal } from "../services/shared/refusal.ts";
+import { Capacity, Lately } from "./lately.ts";
 import { UnusableStore } from "./store.ts";
 
 interface Write<T = unknown> {
@@ -10,6 +11,9 @@ interface Write<T = unknown> {
   resolve(value: T): void;
   reject(error: unknown): void;
 }
+
+/** Of all tables, about 20 MB. */
+const MOST_LETTERS = 6_000_000;
 
 /** Error codes of SQLite, as its documentation lists them. */
 const BUSY = 5;
@@ -38,6 +42,8 @@ export class SqliteFile {
   readonly db: DatabaseSync;
   readonly #owner: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #lately = new Map<string, Lately>();
+  readonly #capacity = new Capacity(MOST_LETTERS);
   #queue: Write[] = [];
   #users = 0;
   readonly figures: Figures;
@@ -52,7 +58,7 @@ export class SqliteFile {
       }
       this.db = new DatabaseSync(path, { timeout: 5000 });
       this.db.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32000",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -8000",
       );
       this.db.exec(
         "CREATE TABLE IF NOT EXISTS lonja_schema (collection TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
@@ -77,6 +83,7 @@ export class SqliteFile {
     if (--this.#users > 0 || !this.db.isOpen) return false;
     this.#flush();
     this.#statements.clear();
+    this.#lately.clear();
     this.db.close();
     this.#owner?.close();
     return true;
@@ -88,6 +95,13 @@ export class SqliteFile {
     const prepared = this.db.prepare(sql);
     this.#statements.set(sql, prepared);
     return prepared;
+  }
+
+  /** What is known of a table without reading it: nobody else writes the file. */
+  latelyIn(table: string): Lately {
+    const lately = this.#lately.get(table) ?? new Lately(this.#capacity);
+    this.#lately.set(table, lately);
+    return lately;
   }
 
   /** Reads see what is committed. */
@@ -150,7 +164,10 @@ export class SqliteFile {
   /** A disk that fails may fail at this as well. The next group tries it again, before it is written. */
   #rollBack(): void {
     try {
-      if (this.db.isOpen && this.db.isTransaction) this.db.exec("ROLLBACK");
+      if (!this.db.isOpen || !this.db.isTransaction) return;
+      this.db.exec("ROLLBACK");
+      // While it could not be rolled back, it was read.
+      for (const lately of this.#lately.values()) lately.changeAll();
     } catch {
       // Whoever waits is told what came first.
     }

@@ -1,10 +1,12 @@
 import type { Context, Service } from "moleculer";
-import { contracts } from "../services/contracts.ts";
 import type { DeadLetter, Envelope } from "../services/shared/delivery.ts";
+import { pageOf } from "../services/shared/page.ts";
 import { found } from "../services/shared/refusal.ts";
-import type { Page } from "../services/shared/schema.ts";
+import type { Page, Paging } from "../services/shared/schema.ts";
 import type { World } from "../services/shared/world.ts";
 import { Collection, type CollectionOptions, type Doc, type House } from "./collection.ts";
+import type { Gate } from "./gate.ts";
+import { hearersOf, laneOf } from "./hearers.ts";
 import { Outbox } from "./outbox.ts";
 import type { OpenStore } from "./stores.ts";
 
@@ -20,16 +22,11 @@ interface Keeper {
   schema: { hears?: Record<string, (fact: Envelope) => unknown> };
   world: World;
   logger: Service["logger"];
-  broker: { openStore: OpenStore; call(name: string, params: unknown, options?: object): Promise<unknown> };
+  broker: { openStore: OpenStore; gate: Gate; call(name: string, params: unknown, options?: object): Promise<unknown> };
   outbox: Outbox;
   $collections: Collection<Doc>[];
   [collection: string]: unknown;
 }
-
-const hearers = new Map<string, string[]>();
-for (const { name, hears = [] } of Object.values(contracts) as { name: string; hears?: readonly string[] }[])
-  for (const type of hears) hearers.set(type, [...(hearers.get(type) ?? []), name]);
-const nobody: readonly string[] = [];
 
 /**
  * Gives a service its collections, as `this.<name>`, with the delivery of what they tell and the ear
@@ -50,12 +47,10 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
       },
       deadLetters: {
         visibility: "public",
-        async handler(this: Keeper, ctx: Context<{ limit?: number; cursor?: string }>): Promise<Page<DeadLetter>> {
-          const { limit = 20, cursor } = ctx.params;
+        async handler(this: Keeper, { params: asked }: Context<Paging>): Promise<Page<DeadLetter>> {
           const letters = await this.outbox.deadLetters();
-          const start = cursor ? letters.findIndex((letter) => letter.id === cursor) + 1 : 0;
-          const data = letters.slice(start, start + limit);
-          return { data, nextCursor: start + limit < letters.length ? (data.at(-1)?.id ?? null) : null };
+          const start = asked.cursor ? letters.findIndex(({ id }) => id === asked.cursor) + 1 : 0;
+          return pageOf(letters.slice(start), asked, ({ id }) => id);
         },
       },
       replay: {
@@ -68,6 +63,18 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
         visibility: "public",
         handler(this: Keeper) {
           return this.outbox.state();
+        },
+      },
+      hush: {
+        visibility: "public",
+        handler(this: Keeper, { params: { id, ms } }: Context<{ id: string; ms: number }>) {
+          return this.broker.gate.close(id, ms);
+        },
+      },
+      unhush: {
+        visibility: "public",
+        handler(this: Keeper, ctx: Context<{ id: string }>) {
+          return this.broker.gate.open(ctx.params.id);
         },
       },
     },
@@ -84,11 +91,13 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
         world,
         logger,
         from,
+        laneOf,
         send: (to, envelope) => broker.call(`${to}.hear`, envelope, { timeout: 10_000 }),
       });
       const house: House = {
         world,
-        hearersOf: (type) => hearers.get(type) ?? nobody,
+        hearersOf,
+        isAcknowledged: (id, delivery) => this.outbox.isAcknowledged(id, delivery),
         toldIn: (collection, record) => this.outbox.told(collection, record),
       };
       this.$collections = Object.entries(collections).map(([name, options]) => {

@@ -9,6 +9,9 @@ export interface StoredRecord {
   outbox?: Delivery[];
   /** When somebody has to look at the outbox, if nobody has done so before. */
   outboxDueAt?: string;
+  /** When that was said, and when the field `dueAt` was set, by the clocks of those who did. */
+  outboxDueSetAt?: string;
+  dueSetAt?: string;
   /** Since when a delivery of this document is a dead letter. */
   parkedAt?: string;
   /** Ids of the facts that this document has taken in lately. */
@@ -79,6 +82,8 @@ export interface StoreAdapter {
   shape(shape: CollectionShape): void;
   /** Replaces the record if it still has this version. False: somebody was faster. */
   replace(record: StoredRecord, expectedVersion: number): Promise<boolean>;
+  /** Whether this is the record as it is now. Only a store that nobody else writes can know without asking. */
+  isCurrent?(record: StoredRecord): boolean;
   /** The version of the documents' schema as stored, 0 for a new collection. It only grows. */
   storedSchemaVersion(): Promise<number>;
   setSchemaVersion(version: number): Promise<void>;
@@ -86,6 +91,13 @@ export interface StoreAdapter {
 
 /** The schema version of a collection that is being brought in from elsewhere: nothing may open it before it is whole. */
 export const HALF_MOVED = -1;
+
+/** The name under which every store keeps a collection as it is. */
+export function collectionName({ schema }: { schema: { collection: string } }): string {
+  const { collection } = schema;
+  if (!/^[a-z\d_]+$/.test(collection)) throw new Error(`${collection} is no name for a collection`);
+  return collection;
+}
 
 /** A store that cannot be opened stops the start with one line. */
 export class UnusableStore extends Error {

@@ -1,5 +1,6 @@
 import type { Figures } from "../services/shared/figures.ts";
 import type { World } from "../services/shared/world.ts";
+import type { Gate } from "./gate.ts";
 import { SqliteAdapter } from "./sqlite.adapter.ts";
 import { SqliteFile, sqlitePath } from "./sqlite.file.ts";
 import type { StoreAdapter } from "./store.ts";
@@ -7,10 +8,11 @@ import type { StoreAdapter } from "./store.ts";
 /** Makes the adapter of one collection of a service. The node's settings decide which. */
 export type OpenStore = (service: string) => StoreAdapter;
 
-interface Place {
+export interface Place {
   dataDir: string;
   figures: Figures;
   world: World;
+  gate: Gate;
 }
 
 /** What can keep documents, by the scheme of its URL. What nobody names is not loaded. */
@@ -56,11 +58,13 @@ export async function storesOf(urls: Readonly<Record<string, string>>, place: Pl
 }
 
 const aliases: Record<string, string> = { postgresql: "postgres", "mongodb+srv": "mongodb" };
-const schemeOf = (url: string) => {
+export const schemeOf = (url: string) => {
   const scheme = url.slice(0, url.indexOf(":"));
   return aliases[scheme] ?? scheme;
 };
-const placeOf = (url: string, { dataDir }: Place) => (schemeOf(url) === "sqlite" ? sqlitePath(url, dataDir) : url);
+/** Equal for two URLs of one store. */
+export const placeOf = (url: string, { dataDir }: Pick<Place, "dataDir">) =>
+  schemeOf(url) === "sqlite" ? sqlitePath(url, dataDir) : url;
 
 function makerOf(url: string, place: Place): Promise<() => StoreAdapter> {
   const kind = kinds[schemeOf(url)];

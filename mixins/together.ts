@@ -59,7 +59,7 @@ export class Together<D extends Doc, K = undefined> {
   #start(): void {
     if (this.#running) return;
     this.#running = true;
-    setImmediate(() =>
+    this.#collection().soon(() =>
       this.#rounds().finally(() => {
         this.#running = false;
         if (this.#waiting.length) this.#start();

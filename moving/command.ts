@@ -7,13 +7,14 @@ import { CannotMove } from "./pack.ts";
 import { Reporter } from "./progress.ts";
 
 /** What was asked for cannot be understood. */
-class UnusableCommand extends Error {
+export class UnusableCommand extends Error {
   override readonly name = "UnusableCommand";
 }
 
 export interface Asked {
   path: string;
-  flags: ReadonlySet<string>;
+  /** Those that were given, with what they were given; empty for those that take nothing. */
+  flags: ReadonlyMap<string, string>;
   reporter: Reporter;
   /** What is to be done before the command ends too early, for whatever reason. */
   onEarlyEnd(then: () => void): void;
@@ -21,15 +22,19 @@ export interface Asked {
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** How a command is to be called: a flag whose name ends with = takes a value. */
+export interface Usage {
+  text: string;
+  flags?: readonly string[];
+  /** What is meant where no file or folder is named. */
+  path?: string;
+}
+
 /**
- * Runs a command of one file and perhaps some flags, to its end or to one line that says why not. Everything it does can be
- * cut off at any moment, as a kill does, so a signal ends it at once.
+ * Runs a command of one file and perhaps some flags, to its end or to one line that says why not; what it answers is its
+ * exit code. Everything it does can be cut off at any moment, as a kill does, so a signal ends it at once.
  */
-export async function command(
-  usage: string,
-  known: readonly string[],
-  run: (asked: Asked) => Promise<boolean>,
-): Promise<void> {
+export async function command(usage: Usage, run: (asked: Asked) => Promise<number>): Promise<void> {
   const reporter = new Reporter(!process.argv.includes(STANDARD));
   let cleanUp = () => {};
   const onEarlyEnd = (then: () => void) => {
@@ -45,9 +50,9 @@ export async function command(
   setInterval(() => {}, 2 ** 30);
   let path = STANDARD;
   try {
-    const asked = readArguments(process.argv.slice(2), usage, known);
+    const asked = readArguments(process.argv.slice(2), usage);
     ({ path } = asked);
-    process.exitCode = (await run({ ...asked, reporter, onEarlyEnd })) ? 0 : 1;
+    process.exitCode = await run({ ...asked, reporter, onEarlyEnd });
   } catch (error) {
     cleanUp();
     reporter.say(wordsFor(error as Error, path));
@@ -57,18 +62,24 @@ export async function command(
   process.exit();
 }
 
-function readArguments(args: readonly string[], usage: string, known: readonly string[]) {
-  const flags = args.filter((arg) => arg.startsWith("--"));
-  const unknown = flags.find((flag) => !known.includes(flag));
-  if (unknown) throw new UnusableCommand(`${unknown} is not known here: ${usage}`);
-  const [path, ...more] = args.filter((arg) => !arg.startsWith("--"));
-  if (!path || more.length > 0) throw new UnusableCommand(`One file is wanted: ${usage}`);
-  if (path !== STANDARD && path.startsWith("-")) throw new UnusableCommand(`${path} is not known here: ${usage}`);
-  return { path, flags: new Set(flags) };
+function readArguments(args: readonly string[], { text, flags: known = [], path: usual }: Usage) {
+  const flags = new Map<string, string>();
+  const paths: string[] = [];
+  const left = [...args];
+  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
+    const [, name = arg, given] = /^(--[a-z-]+)=(.*)$/.exec(arg) ?? [];
+    if (known.includes(`${name}=`)) flags.set(name, given ?? left.shift() ?? "");
+    else if (known.includes(arg)) flags.set(arg, "");
+    else if (arg.startsWith("-") && arg !== STANDARD) throw new UnusableCommand(`${arg} is not known here: ${text}`);
+    else paths.push(arg);
+  }
+  const [path = usual, ...more] = paths;
+  if (!path || more.length > 0) throw new UnusableCommand(`One file is wanted: ${text}`);
+  return { path, flags };
 }
 
 /** What an operator can put right needs no more than its message. */
-function wordsFor(error: Error, path: string): string {
+export function wordsFor(error: Error, path: string): string {
   if (error instanceof UnusableFile)
     return `${path === STANDARD ? "The pipe" : path} cannot be used: ${error.message}.`;
   const isPlain =

@@ -10,7 +10,8 @@ import { openShop, placesOf } from "./shop.ts";
 const { version: lonja } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /** Writes the shop that the environment names into a file: `npm run export -- shop.ndjson`. */
-await command("npm run export -- shop.ndjson [--force], or - for standard output.", ["--force"], async (asked) => {
+const usage = { text: "npm run export -- shop.ndjson [--force], or - for standard output.", flags: ["--force"] };
+await command(usage, async (asked) => {
   const { path, flags, reporter, onEarlyEnd } = asked;
   const sink = await sinkOf(path, flags.has("--force"));
   onEarlyEnd(() => sink.discard());
@@ -30,5 +31,5 @@ await command("npm run export -- shop.ndjson [--force], or - for standard output
   reporter.say(
     `${count(records)} records are in ${path === "-" ? "what was sent" : path}. The shop's digest is ${digest}.`,
   );
-  return true;
+  return 0;
 });

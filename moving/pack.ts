@@ -17,12 +17,12 @@ export interface Packed {
 
 /**
  * Writes a whole shop as lines. Nothing stops others from changing it meanwhile, so it is read twice: where both times
- * are equal, this is what it was between the two.
+ * are equal, this is what it was between the two. One that stands still is read once.
  */
 export async function pack(
   shelves: readonly Shelf[],
   write: (text: string) => Promise<void>,
-  { lonja, at, progress }: { lonja: string; at: string; progress: Progress },
+  { lonja, at, progress, isStill = false }: { lonja: string; at: string; progress: Progress; isStill?: boolean },
 ): Promise<Packed> {
   const collections = (await Promise.all(shelves.map(described))).flat();
   if (collections.length === 0) throw new CannotMove("There is no shop: nothing has ever been kept there.");
@@ -37,8 +37,8 @@ export async function pack(
       await write(page.map((record) => writer.record(name, record)).join(""));
       progress.advance(page.length);
     }
-  progress.begin("Reading again to compare", records);
-  const again = await sumsOf(full, progress);
+  if (!isStill) progress.begin("Reading again to compare", records);
+  const again = isStill ? writer.sums : await sumsOf(full, progress);
   const changed = full.filter(({ name }) => !equal(again[name], writer.sums[name]));
   const counted = collections.filter((one) => one.records !== (writer.sums[one.name]?.records ?? 0));
   if (changed.length + counted.length > 0) {

@@ -64,3 +64,6 @@ export class Reporter implements Progress {
     }
   }
 }
+
+/** Whoever says what becomes of a command. */
+export type Voice = Pick<Reporter, "begin" | "advance" | "say" | "table">;

@@ -4,6 +4,7 @@ import { call, dcall } from "./call.ts";
 import { cluster } from "./cluster.ts";
 import { type Command, Misread, usage } from "./command.ts";
 import { letters, outbox, replay } from "./delivery.ts";
+import { doctor } from "./doctor.ts";
 import { actions, cls, nodes, services } from "./listings.ts";
 import { order, orders } from "./orders.ts";
 import { adjust, stock } from "./stock.ts";
@@ -25,7 +26,7 @@ const help: Command = {
 
 const groups: [title: string, commands: Command[]][] = [
   ["The shop", [order, orders, stock, adjust, buy]],
-  ["The house", [outbox, letters, replay, cluster]],
+  ["The house", [doctor, outbox, letters, replay, cluster]],
   ["Moleculer", [call, dcall, nodes, services, actions]],
   ["Here", [help, cls, exit]],
 ];

@@ -27,6 +27,8 @@ class Log extends Loggers.Console {
 
 export interface Joined {
   desk: Desk;
+  /** Where the cluster is, without passwords. */
+  place: string;
   welcome: string;
   leave(code: number): Promise<never>;
 }
@@ -56,7 +58,12 @@ export async function join(environment: Readonly<Record<string, string | undefin
       `Nobody answers at ${place}: is the cluster up, and are BUS_SECRET and NAMESPACE those of its nodes?`,
     );
   log.isQuiet = false;
-  return { desk, leave, welcome: `${strong(`Lonja, joined at ${place}`)} ${faint("help lists what can be typed")}` };
+  return {
+    desk,
+    leave,
+    place,
+    welcome: `${strong(`Lonja, joined at ${place}`)} ${faint("help lists what can be typed")}`,
+  };
 }
 
 /** Once somebody is there, the others are waited for a little, so that the first list is whole. */

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { overview } from "./commands.ts";
-import { NoCluster, visitorsEnvironment } from "./visitor.ts";
+import { becomeVisitor, NoCluster } from "./visitor.ts";
 
 /**
  * Joins a running cluster as a node without services, for an operator or for a script: npm run repl, or node
@@ -25,9 +25,7 @@ function readArguments(): { run?: string[]; help?: boolean } {
 
 function prepare(): void {
   try {
-    const mine = visitorsEnvironment(process.env);
-    for (const name of Object.keys(process.env)) if (!(name in mine)) delete process.env[name];
-    Object.assign(process.env, mine);
+    becomeVisitor();
   } catch (error) {
     if (!(error instanceof NoCluster)) throw error;
     stop(error.message);

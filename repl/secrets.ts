@@ -11,10 +11,11 @@ export const isTelling = (field: string): boolean => telling.test(field.replace(
 export const tellsSecret = (line: string): boolean =>
   [...line.matchAll(/([\w-]+)["']?\s*:|--([\w-]+)/g)].some(([, field, option]) => isTelling(field ?? option ?? ""));
 
-/** JSON web tokens, API keys, and what stands in an address as a password or as a token. */
+/** JSON web tokens, API keys, secrets of webhooks, and what stands in an address as a password or as a token. */
 const patterns = [
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
   /\blk_[\w-]{8,}/g,
+  /\bwhsec_[\w+/-]{8,}=*/g,
   /(?<=:\/\/[^\s/:@]*:)[^\s/]+(?=@)/g,
   /(?<=[?&][\w-]*(?:token|secret|signature|password)=)[^&\s"']+/gi,
 ];

@@ -30,5 +30,12 @@ export function visitorsEnvironment(given: Environment): Environment {
   return { ...mine, ...invitation };
 }
 
+/** Makes that the environment of this process, before anything is made by it. */
+export function becomeVisitor(): void {
+  const mine = visitorsEnvironment(process.env);
+  for (const name of Object.keys(process.env)) if (!(name in mine)) delete process.env[name];
+  Object.assign(process.env, mine);
+}
+
 /** A name that no node has, nor any other visitor. */
 export const visitorsName = (chance: string): string => `repl-${hostname().slice(0, 40)}-${process.pid}-${chance}`;

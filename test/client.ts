@@ -1,3 +1,5 @@
+import type { Page } from "../services/shared/schema.ts";
+
 /** A client as the outside world writes one: HTTP and nothing else. */
 export interface Reply<T = Record<string, never>> {
   status: number;
@@ -8,37 +10,60 @@ export interface Reply<T = Record<string, never>> {
 }
 
 export class Client {
+  /** Hears every answer before the one who has asked. */
+  static onReply: (asked: { method: string; path: string }, reply: Reply) => Promise<void> = async () => {};
+
   readonly url: string;
-  readonly #headers: Record<string, string>;
+  /** They go with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #isPatient: boolean;
   #token: string | undefined;
 
-  /** `headers` go with every request. */
-  constructor(url: string, headers: Record<string, string> = {}) {
+  /** Whoever is patient comes again where a shop that has too much to do says so. */
+  constructor(url: string, headers: Record<string, string> = {}, { isPatient = false } = {}) {
     this.url = url;
-    this.#headers = headers;
+    this.headers = headers;
+    this.#isPatient = isPatient;
   }
 
   /** The same person at another door. */
   at(url: string): Client {
-    const other = new Client(url, this.#headers);
+    const other = new Client(url, this.headers, { isPatient: this.#isPatient });
+    other.#token = this.#token;
+    return other;
+  }
+
+  /** The same person, with these headers on every request. */
+  with(headers: Record<string, string>): Client {
+    const other = new Client(this.url, { ...this.headers, ...headers }, { isPatient: this.#isPatient });
     other.#token = this.#token;
     return other;
   }
 
   async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    if (!this.#isPatient) return this.#sendOnce(method, path, body, headers);
+    // With a key it may be said again, whatever came of it. An order has one, or is to be refused.
+    const key = method === "POST" && path !== "/v1/orders" ? { "idempotency-key": crypto.randomUUID() } : {};
+    const ask = () => this.#sendOnce(method, path, body, { ...key, ...headers });
+    return until(ask, ({ status, headers }) => status !== 503 || !headers.has("retry-after"));
+  }
+
+  async #sendOnce(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Reply> {
     const answer = await fetch(`${this.url}${path}`, {
       method,
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
-        ...this.#headers,
+        ...this.headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");
-    return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
+    const reply = { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
+    await Client.onReply({ method, path }, reply);
+    return reply;
   }
 
   get(path: string, headers?: Record<string, string>): Promise<Reply> {
@@ -49,8 +74,28 @@ export class Client {
     return this.send("POST", path, body, headers);
   }
 
+  /** What is at a path. @throws where it cannot be had. */
+  async read<T>(path: string): Promise<T> {
+    const { status, body, text } = await this.get(path);
+    if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+    return body as T;
+  }
+
+  /** A list with all its pages. @throws where one of them cannot be had. */
+  async all<T>(path: string): Promise<T[]> {
+    const all: T[] = [];
+    for (let cursor = ""; ; ) {
+      const { data, nextCursor } = await this.read<Page<T>>(`${path}?limit=100${cursor}`);
+      all.push(...data);
+      if (!nextCursor) return all;
+      cursor = `&cursor=${encodeURIComponent(nextCursor)}`;
+    }
+  }
+
+  /** Comes again where it is told to. */
   async login(email: string, password: string): Promise<this> {
-    const { status, body, text } = await this.post("/v1/auth/login", { email, password });
+    const ask = () => this.post("/v1/auth/login", { email, password });
+    const { status, body, text } = await until(ask, ({ status }) => status !== 503);
     if (status !== 200) throw new Error(`no login: ${status} ${text}`);
     this.#token = body.accessToken;
     return this;
@@ -95,3 +140,10 @@ export async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boo
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** Whatever was told has been heard. */
+export const drained = (admin: Client) =>
+  until(
+    () => admin.get("/metrics"),
+    ({ text }) => !/^lonja_outbox_waiting\{[^}]*\} [1-9]/m.test(text),
+  );

@@ -10,7 +10,7 @@ export const everyService = Object.keys(contracts) as ServiceName[];
 export interface ClusterOptions {
   /** TRANSPORTER, STORE and whatever else an operator would set. */
   env: Record<string, string>;
-  /** How many processes of each service; two where nothing is said. */
+  /** How many processes of each service; two where nothing is said, and one doctor. */
   scale?: Partial<Record<ServiceName, number>>;
 }
 
@@ -29,7 +29,7 @@ let clusters = 0;
 /** The shop as several processes, each with one service. */
 export class ShopCluster {
   readonly nodes: TestNode[] = [];
-  readonly #env: Record<string, string>;
+  readonly env: Readonly<Record<string, string>>;
   readonly #folder: string;
   readonly #refusing: string;
 
@@ -37,7 +37,7 @@ export class ShopCluster {
     this.#folder = mkdtempSync(join(tmpdir(), "lonja-cluster-"));
     this.#refusing = join(this.#folder, "refusing");
     writeFileSync(this.#refusing, "");
-    this.#env = {
+    this.env = {
       PATH: process.env.PATH ?? "",
       NODE_OPTIONS: `--import=${WHERE_FACTS_ARE_REFUSED}`,
       LONJA_TEST_REFUSING: this.#refusing,
@@ -46,6 +46,8 @@ export class ShopCluster {
       BUS_SECRET: "a secret that only these nodes know",
       DEMO: "off",
       TRUSTED_PROXIES: "1",
+      // A machine that runs tests is a busy one, and nobody is to be turned away for that.
+      ADMISSION: "off",
       LOG_FORMAT: "json",
       ADMIN_EMAIL: "admin@lonja.test",
       ADMIN_PASSWORD: "correct horse battery",
@@ -56,7 +58,9 @@ export class ShopCluster {
   static async open({ env, scale = {} }: ClusterOptions): Promise<ShopCluster> {
     const cluster = new ShopCluster(env);
     try {
-      const wanted = everyService.flatMap((service) => Array<ServiceName>(scale[service] ?? 2).fill(service));
+      const wanted = everyService.flatMap((service) =>
+        Array<ServiceName>(scale[service] ?? (service === "doctor" ? 1 : 2)).fill(service),
+      );
       await Promise.all(wanted.map((service) => cluster.add(service)));
       await cluster.ready();
     } catch (error) {
@@ -92,7 +96,7 @@ export class ShopCluster {
       service,
       said,
       url: port && `http://127.0.0.1:${port}`,
-      process: new NodeProcess(name, { ...this.#env, ...own }, (line) => void said.push(line)),
+      process: new NodeProcess(name, { ...this.env, ...own }, (line) => void said.push(line)),
     } as TestNode;
     this.nodes.push(node);
     if (await node.process.opened) return node;
@@ -144,7 +148,7 @@ export class ShopCluster {
     if (!folder) return;
     mkdirSync(folder, { recursive: true });
     for (const { process, said } of this.nodes)
-      writeFileSync(join(folder, `${this.#env.NAMESPACE}-${process.name}.log`), said.join("\n"));
+      writeFileSync(join(folder, `${this.env.NAMESPACE}-${process.name}.log`), said.join("\n"));
   }
 
   /** Gateways first, so that nobody is left waiting. Answers those that did not stop by themselves. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Import } from "../services/catalog/catalog.contract.ts";
+import type { ImportJob } from "../services/catalog/catalog.contract.ts";
 import { until } from "./client.ts";
 import type { Shop } from "./shop.ts";
 
@@ -20,14 +20,14 @@ export function longFile(products: number): string {
   ].join("\r\n");
 }
 
-export const startImport = (shop: Shop, body: string): Promise<Import> => shop.call("catalog.startImport", { body });
+export const startImport = (shop: Shop, body: string): Promise<ImportJob> => shop.call("catalog.startImport", { body });
 
 /** The import when it is over. */
-export const importOver = ({ call }: Shop, { id }: { id: string }): Promise<Import> =>
+export const importOver = ({ call }: Shop, { id }: { id: string }): Promise<ImportJob> =>
   until(
     () => call("catalog.getImport", { id }),
     ({ finishedAt }) => finishedAt !== null,
   );
 
-export const importFile = async (shop: Shop, body: string): Promise<Import> =>
+export const importFile = async (shop: Shop, body: string): Promise<ImportJob> =>
   importOver(shop, await startImport(shop, body));

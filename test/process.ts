@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { asStarted } from "../cluster/process.ts";
 import { freePort } from "./servers/server.ts";
 
 export interface ShopProcess {
@@ -11,11 +12,15 @@ export interface ShopProcess {
   stop(): Promise<number | null>;
 }
 
-/** The shop as an operator starts it, in a process of its own. */
-export async function startShop(dataDir: string, env: Record<string, string> = {}): Promise<ShopProcess> {
+/** The shop as an operator starts it, in a process of its own, when it is open or `patienceMs` are over. */
+export async function startShop(
+  dataDir: string,
+  env: Record<string, string> = {},
+  patienceMs = 10_000,
+): Promise<ShopProcess> {
   const port = await freePort();
   let output = "";
-  const child = spawn(process.execPath, ["lonja.ts"], {
+  const child = spawn(process.execPath, asStarted, {
     env: {
       PATH: process.env.PATH ?? "",
       PORT: String(port),
@@ -36,7 +41,7 @@ export async function startShop(dataDir: string, env: Record<string, string> = {
     output += text;
   });
   const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 400 && child.exitCode === null; tries++) {
+  for (let left = patienceMs; left > 0 && child.exitCode === null; left -= 25) {
     const health = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (health?.status === 200) break;
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Middleware, ServiceBroker, type ServiceSchema } from "moleculer";
+import { type Middleware, ServiceBroker } from "moleculer";
+import { schemaOf } from "../extensions.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import type { ServiceName } from "../services/contracts.ts";
 import { readSettings } from "../services/shared/settings.ts";
@@ -18,16 +19,19 @@ export interface ShopOptions {
   world?: World;
   /** Comes between every caller and what is called. */
   between?: Middleware;
+  /** Comes last, before what is called: time-outs, breakers and limits see what it does. */
+  inside?: Middleware;
 }
 
 /** Real services in one process, on a port of their own, with a store of their own on the disk. */
-export async function openShop({ services, env = {}, dataDir, world = realWorld, between }: ShopOptions = {}) {
+export async function openShop({ services, env = {}, dataDir, world = realWorld, between, inside }: ShopOptions = {}) {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "lonja-"));
   const settings = readSettings({
     PORT: "0",
     DATA_DIR: folder,
     DEMO: "off",
     RATE_LIMIT: "off",
+    ADMISSION: "off",
     ADMIN_EMAIL: "admin@lonja.test",
     ADMIN_PASSWORD: "correct horse battery",
     ...(services ? { SERVICES: services.join(",") } : {}),
@@ -39,11 +43,10 @@ export async function openShop({ services, env = {}, dataDir, world = realWorld,
     const hasty: unknown[] = ["Timeout", "CircuitBreaker"];
     options.middlewares = [...(options.middlewares ?? []).filter((one) => !hasty.includes(one)), between];
   }
+  // Moleculer has those that are listed first next to the action.
+  if (inside) options.middlewares = [inside, ...(options.middlewares ?? [])];
   const broker = new ServiceBroker(options);
-  for (const name of settings.services) {
-    const { default: service } = await import(`../services/${name}/${name}.service.ts`);
-    broker.createService(service as ServiceSchema);
-  }
+  for (const name of settings.services) broker.createService(await schemaOf(name));
   await broker.start();
 
   const gateway = broker.getLocalService("gateway") as unknown as

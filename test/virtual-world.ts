@@ -45,6 +45,10 @@ export class VirtualWorld implements World {
     };
   }
 
+  soon(then: () => void): void {
+    setImmediate(then);
+  }
+
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.after(ms, resolve));
   }

@@ -17,7 +17,7 @@ import {
   Version,
 } from "../shared/schema.ts";
 
-export const ProductStatus = OneOf(["draft", "active", "archived"]);
+export const ProductStatus = OneOf(["draft", "active", "archived"], "Only active products are listed and sold.");
 export type ProductStatus = Static<typeof ProductStatus>;
 
 const Handle = Type.String({
@@ -26,15 +26,19 @@ const Handle = Type.String({
   maxLength: 255,
   description: "The product's name in addresses: lower case, digits, single dashes.",
 });
-const Url = Type.String({ pattern: "^(https?://|/)[^\\s\"'<>]+$", maxLength: 2000 });
+/** Somewhere on the web, or in this shop; no name and no password of anybody in it, and no host without its scheme. */
+const Url = Type.String({
+  pattern: "^(https?://[A-Za-z0-9._:-]+([/?#][^\\s\"'<>]*)?|/[^\\s\"'<>/][^\\s\"'<>]*)$",
+  maxLength: 2000,
+});
 
 /** The widths are Shopify's, so that what comes from there fits. */
 const Name = Text(1, 255);
 /** It becomes a key of objects, so it is none that objects have a meaning for. */
 const OptionName = Type.String({ pattern: "^(?!__proto__$)[^\\u0000-\\u001f\\u007f]{1,120}$" });
 
-export const Picture = Shape({ url: Url, alt: Text(0, 512) });
-export const ProductOption = Shape({
+export const Picture = Shape("A picture of a product, and what it shows in words.", { url: Url, alt: Text(0, 512) });
+export const ProductOption = Shape("What can be chosen of a product, such as a size, with all that can be chosen.", {
   name: OptionName,
   values: Type.Array(Name, { minItems: 1, maxItems: 250 }),
 });
@@ -49,7 +53,10 @@ const variant = {
   price: Money,
   compareAtPrice: Maybe(Money),
 };
-export const Variant = Shape({ id: Id("var"), ...variant });
+export const Variant = Shape("What is sold of a product: it has a SKU, and a choice of each option.", {
+  id: Id("var"),
+  ...variant,
+});
 export type Variant = Static<typeof Variant>;
 
 const product = {
@@ -66,8 +73,7 @@ const product = {
 };
 const kept = { id: Id("prod"), createdAt: Time, updatedAt: Time, version: Version };
 
-/** As clients see it: each variant with the units that can be bought right now. */
-export const Product = Shape({
+export const Product = Shape("As clients see it: each variant with the units that can be bought right now.", {
   ...kept,
   ...product,
   variants: Type.Array(Shape({ id: Id("var"), ...variant, available: Type.Integer({ minimum: 0 }) })),
@@ -80,8 +86,7 @@ export type StoredProduct = Static<typeof StoredProduct>;
 
 const NewVariant = Shape({ ...variant, sku: Maybe(Sku), title: Maybe(Name), options: Maybe(Choice) });
 
-/** What staff give to make a product; what is left out gets a sensible default. */
-export const NewProduct = Shape({
+export const NewProduct = Shape("What staff give to make a product; what is left out gets a sensible default.", {
   handle: Maybe(Handle),
   title: product.title,
   description: Maybe(product.description),
@@ -96,11 +101,14 @@ export const NewProduct = Shape({
 });
 export type NewProduct = Static<typeof NewProduct>;
 
-export const Category = Shape({ handle: Handle, title: Name, products: Type.Integer({ minimum: 0 }) });
+export const Category = Shape("A category with how many active products are in it.", {
+  handle: Handle,
+  title: Name,
+  products: Type.Integer({ minimum: 0 }),
+});
 export type Category = Static<typeof Category>;
 
-/** What an order needs to know of a variant to write it down for good. */
-export const Offer = Shape({
+export const Offer = Shape("What an order needs to know of a variant to write it down for good.", {
   sku: Sku,
   productId: Id("prod"),
   variantId: Id("var"),
@@ -109,7 +117,7 @@ export const Offer = Shape({
 });
 export type Offer = Static<typeof Offer>;
 
-export const Import = Shape({
+export const ImportJob = Shape("How far an import of products has come.", {
   id: Id("imp"),
   status: OneOf(["queued", "running", "succeeded", "failed"]),
   total: Type.Integer({ minimum: 0, description: "Products in the file." }),
@@ -125,7 +133,7 @@ export const Import = Shape({
   createdAt: Time,
   finishedAt: Nullable(Time),
 });
-export type Import = Static<typeof Import>;
+export type ImportJob = Static<typeof ImportJob>;
 
 export const catalog = contract({
   name: "catalog",
@@ -135,6 +143,7 @@ export const catalog = contract({
       summary: "List products",
       description: "Active products; staff see every status and may filter by it.",
       rest: { route: "GET /v1/products", access: "anyone" },
+      graph: "query products",
       params: Shape({
         q: Maybe(Text(1, 200, "Words to look for in title, description, vendor, type, tags and SKUs.")),
         category: Maybe(Handle),
@@ -147,6 +156,7 @@ export const catalog = contract({
     "catalog.get": {
       summary: "Get a product by its id or handle",
       rest: { route: "GET /v1/products/:idOrHandle", access: "anyone" },
+      graph: "query product",
       params: Shape({ idOrHandle: Text(1, 255) }),
       example: { idOrHandle: "salt-glazed-mug" },
       result: Product,
@@ -155,6 +165,7 @@ export const catalog = contract({
     "catalog.categories": {
       summary: "List categories that have active products",
       rest: { route: "GET /v1/categories", access: "anyone" },
+      graph: "query categories",
       params: Shape({ ...paging }),
       result: PageOf(Category),
     },
@@ -163,6 +174,7 @@ export const catalog = contract({
       description:
         "What is left out gets a sensible default: the product is active, the handle is made of the title, a SKU of handle and options, the options of what the variants choose. A `compareAtPrice` that is not higher than the price says nothing and is left out. Repeated with the same Idempotency-Key it creates once.",
       rest: { route: "POST /v1/admin/products", access: "staff", status: 201 },
+      graph: "mutation createProduct",
       params: NewProduct,
       example: {
         title: "Sardine tin",
@@ -178,6 +190,7 @@ export const catalog = contract({
       description:
         "Fields that are given replace those that are there. Variants are matched by their SKU, or without one by their options: one that is left out of a given list is removed. What changes nothing leaves the version as it is.",
       rest: { route: "PATCH /v1/admin/products/:id", access: "staff" },
+      graph: "mutation updateProduct",
       params: Shape({
         id: Id("prod"),
         ifVersion: Maybe(Version),
@@ -201,6 +214,7 @@ export const catalog = contract({
       description:
         "It can no longer be listed or bought; orders keep what they wrote down. Archiving again changes nothing.",
       rest: { route: "DELETE /v1/admin/products/:id", access: "staff" },
+      graph: "mutation archiveProduct",
       params: Shape({ id: Id("prod"), ifVersion: Maybe(Version) }),
       result: Product,
       refuses: ["not_found", "version_conflict"],
@@ -208,29 +222,40 @@ export const catalog = contract({
     "catalog.offers": {
       summary: "What these SKUs cost at this moment",
       description: "Active products only; a SKU that cannot be bought is missing from the answer.",
+      inside: "Orders are priced by it.",
       params: Shape({ skus: Type.Array(Sku, { minItems: 1, maxItems: 200 }) }),
       result: Shape({ currency: Currency, offers: Type.Array(Offer) }),
+    },
+    "catalog.bySkus": {
+      summary: "The products that have one of these SKUs and can be bought, in any order",
+      inside: "GraphQL shows the product of an order's line with it.",
+      params: Shape({ skus: Type.Array(Sku, { maxItems: 2_000 }) }),
+      result: Type.Array(Product),
     },
     "catalog.startImport": {
       summary: "Import products from a file",
       description:
         "Shopify's product CSV, in UTF-8. Runs in the background; one bad row costs its product only. Equal files give equal products, however often they are sent: products are matched by handle, their variants by SKU or options. The quantity of a SKU counts only while its stock is not known.",
       rest: { route: "POST /v1/admin/imports", access: "staff", status: 202, takes: "text/csv" },
+      graph: { not: "A file is sent as it is, and not as a text inside of JSON." },
       params: Shape({ body: Type.String({ maxLength: 20_000_000 }) }),
-      result: Import,
+      result: ImportJob,
       refuses: ["too_many_requests"],
       timeoutMs: 30_000,
+      mostAtOnce: 8,
     },
     "catalog.getImport": {
       summary: "Progress of an import",
       rest: { route: "GET /v1/admin/imports/:id", access: "staff" },
+      graph: "query import",
       params: Shape({ id: Id("imp") }),
-      result: Import,
+      result: ImportJob,
       refuses: ["not_found"],
     },
     "catalog.picture": {
       summary: "A picture of the demo catalogue",
       rest: { route: "GET /v1/pictures/:name", access: "open", gives: "image/svg+xml", cacheSeconds: 86_400 },
+      graph: { not: "Browsers load pictures by their address." },
       params: Shape({ name: Type.String({ pattern: "^[a-z0-9-]{1,80}\\.svg$" }) }),
       example: { name: "salt-glazed-mug.svg" },
       result: Type.String(),

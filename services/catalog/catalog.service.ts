@@ -4,11 +4,14 @@ import { due } from "../../mixins/due.mixin.ts";
 import { repeat } from "../../mixins/repeat.ts";
 import { type Collection, collectionOptions, type Query, store } from "../../mixins/store.mixin.ts";
 import { isStaff, type Meta } from "../shared/identity.ts";
+import { pageOf } from "../shared/page.ts";
 import { found } from "../shared/refusal.ts";
 import type { Ctx, ServiceOf } from "../shared/typed.ts";
+import { isStillTrue, witnessed } from "../shared/witness.ts";
 import { sleep, timeAt } from "../shared/world.ts";
 import type { Product, StoredProduct } from "./catalog.contract.ts";
 import { DEMO_IMPORT, demoLoad } from "./demo/products.ts";
+import { Display } from "./display.ts";
 import { Editor } from "./editor.edge.ts";
 import { type FilePart, Importer } from "./importer.edge.ts";
 import { isFinished, type Job, newJob, report } from "./job.ts";
@@ -17,6 +20,9 @@ import { isProduct, type Kept, offerOf, shown } from "./product.ts";
 import { Search } from "./search.ts";
 import { type Card, Showcase } from "./showcase.ts";
 import { type Claim, SkuRegister } from "./skus.edge.ts";
+
+/** How many of each SKU can be bought. */
+type Units = Readonly<Record<string, number>>;
 
 interface CategoryTitle {
   id: string;
@@ -33,6 +39,7 @@ const jobs = collectionOptions<Job>({
   fields: ["status", "dueAt", "requestKey"],
   unique: [["requestKey"]],
   indexes: [["dueAt"], ["status"]],
+  isWatched: true,
 });
 
 /** How often it looks for what other nodes have changed, and how far their clocks may be off. */
@@ -40,6 +47,8 @@ const LOOK_MS = 3_000;
 const OVERLAP_MS = 10_000;
 const LOAD_SIZE = 500;
 const STOCK_SIZE = 1_000;
+/** Of products, when stock is asked for what they have. */
+const MOST_OF_A_PAGE = 100;
 /** How long the start may take longer for the demo catalogue to be there when the shop opens. */
 const DEMO_PATIENCE_MS = 400;
 const INVENTORY_PATIENCE_MS = 2_000;
@@ -55,6 +64,7 @@ interface Catalog {
   importer: Importer;
   showcase: Showcase;
   search: Search;
+  display: Display;
   pictures: Map<string, string>;
   stopLooking: () => Promise<void>;
   take(product: Kept): void;
@@ -62,8 +72,10 @@ interface Catalog {
   lookAround(since: string): () => Promise<void>;
   productBy(idOrHandle: string): Promise<StoredProduct | undefined>;
   productsOf(cards: readonly Card[]): Promise<StoredProduct[]>;
-  withStock(ctx: Ctx, products: readonly StoredProduct[]): Promise<Product[]>;
-  oneWithStock(ctx: Ctx, product: Kept | StoredProduct): Promise<Product>;
+  withStock(ctx: Ctx, products: readonly StoredProduct[]): Promise<{ products: Product[]; available: Units }>;
+  oneWithStock(ctx: Ctx, product: StoredProduct): Promise<Product>;
+  /** What is shown of the showcase at this revision is true until that or the stock changes. */
+  whileTrue<T extends object>(result: T, revision: number, available: Units): T;
   openStock(stock: { sku: string; onHand: number }[]): Promise<void>;
   putCategories(titles: Readonly<Record<string, string>>): Promise<void>;
   openDemo(): Promise<void>;
@@ -72,7 +84,7 @@ interface Catalog {
 /**
  * Who does what here. Writing: `editor` makes products of what staff or an import give, by the rules of
  * `product`; `skus` lets no SKU be in two of them. Reading: `showcase` lists and `search` finds, both in
- * memory. Importing: `importer` works on a `job`; `csv` takes the file apart into rows, `sheet` makes
+ * memory, and `display` shows what they have found with its stock. Importing: `importer` works on a `job`; `csv` takes the file apart into rows, `sheet` makes
  * products of rows, and `editor` writes them.
  */
 export default {
@@ -92,46 +104,61 @@ export default {
 
   actions: {
     async list(ctx) {
-      const { q, category, status: wanted, cursor, limit = 20, sort = "relevance" } = ctx.params;
+      const { q, status: wanted, sort = "relevance" } = ctx.params;
       const status = isStaff(ctx.meta) ? wanted : "active";
-      if (wanted && wanted !== status) return { data: [], nextCursor: null };
-      const asked = { status, category, cursor, limit };
+      if (wanted && wanted !== status) return pageOf<Product>([], ctx.params, ({ id }) => id);
+      const asked = { ...ctx.params, status };
+      const { revision } = this.showcase;
       const hits = q === undefined ? undefined : this.search.find(q);
       const page =
         hits && sort === "relevance"
           ? this.showcase.ranked(asked, hits)
           : this.showcase.page(asked, sort === "relevance" ? "-createdAt" : sort, hits);
-      return { data: await this.withStock(ctx, await this.productsOf(page.cards)), nextCursor: page.nextCursor };
+      const { products, available } = await this.withStock(ctx, await this.productsOf(page.data));
+      const shown = this.display.page(asked, { ...page, data: products });
+      return this.whileTrue(shown, revision, available);
     },
 
     async get(ctx) {
-      const product = await this.productBy(ctx.params.idOrHandle);
-      return this.oneWithStock(ctx, found(isVisible(product, ctx.meta) ? product : undefined, "product"));
+      const { revision } = this.showcase;
+      const ready = this.showcase.get(ctx.params.idOrHandle);
+      const product = ready ?? (await this.productBy(ctx.params.idOrHandle));
+      const visible = found(isVisible(product, ctx.meta) ? product : undefined, "product");
+      const { products, available } = await this.withStock(ctx, [visible]);
+      const shown = found(products[0], "product");
+      return ready ? this.whileTrue(shown, revision, available) : shown;
     },
 
     async categories(ctx) {
-      const { limit = 20, cursor } = ctx.params;
-      const { data, nextCursor } = this.showcase.categories({ limit, cursor });
+      const { data, ...more } = this.showcase.categories(ctx.params);
       const known = await this.categories.getMany(data.map(({ handle }) => handle));
       const titles = new Map(known.map(({ id, title }) => [id, title]));
       return {
         data: data.map(({ handle, products }) => ({ handle, title: titles.get(handle) ?? titleOf(handle), products })),
-        nextCursor,
+        ...more,
       };
     },
 
     async create(ctx) {
-      return this.oneWithStock(ctx, await this.editor.create(ctx.params, { requestKey: ctx.meta.requestKey }));
+      return this.oneWithStock(ctx, shown(await this.editor.create(ctx.params, { requestKey: ctx.meta.requestKey })));
     },
 
     async change(ctx) {
       const { id, ifVersion, ...given } = ctx.params;
-      return this.oneWithStock(ctx, await this.editor.change(id, given, { ifVersion }));
+      return this.oneWithStock(ctx, shown(await this.editor.change(id, given, { ifVersion })));
     },
 
     async archive(ctx) {
       const { id, ifVersion } = ctx.params;
-      return this.oneWithStock(ctx, await this.editor.change(id, { status: "archived" }, { ifVersion }));
+      return this.oneWithStock(ctx, shown(await this.editor.change(id, { status: "archived" }, { ifVersion })));
+    },
+
+    async bySkus(ctx) {
+      const products = (await this.register.products(ctx.params.skus)).filter(({ status }) => status === "active");
+      const stocked: Product[] = [];
+      for (let at = 0; at < products.length; at += MOST_OF_A_PAGE)
+        stocked.push(...(await this.withStock(ctx, products.slice(at, at + MOST_OF_A_PAGE).map(shown))).products);
+      return stocked;
     },
 
     /** Read from the store, because an order is written by it. */
@@ -198,8 +225,6 @@ export default {
     },
 
     async productBy(idOrHandle) {
-      const ready = this.showcase.get(idOrHandle);
-      if (ready) return ready;
       const doc = (await this.products.get(idOrHandle)) ?? (await this.products.first({ handle: idOrHandle }));
       return isProduct(doc) ? shown(doc) : undefined;
     },
@@ -208,21 +233,23 @@ export default {
       const others = cards.flatMap(({ id, product }) => (product ? [] : [id]));
       const read = others.length ? await this.products.getMany(others) : [];
       const byId = new Map(read.map((product) => [product.id, shown(product)]));
-      return cards.flatMap(({ id, product }) => product ?? byId.get(id) ?? []);
+      return cards.map(({ id, product }) => found(product ?? byId.get(id), "product"));
     },
 
     async withStock(ctx, products) {
       const skus = products.flatMap(({ variants }) => variants.map(({ sku }) => sku));
       const available = skus.length ? await ctx.call("inventory.availability", { skus }) : {};
-      return products.map((product) => ({
-        ...product,
-        variants: product.variants.map((variant) => ({ ...variant, available: available[variant.sku] ?? 0 })),
-      }));
+      return { products: products.map((product) => this.display.product(product, available)), available };
     },
 
     async oneWithStock(ctx, product) {
-      const [one] = await this.withStock(ctx, [shown(product)]);
-      return found(one, "product");
+      const { products } = await this.withStock(ctx, [product]);
+      return found(products[0], "product");
+    },
+
+    whileTrue(result, revision, available) {
+      if (!isStillTrue(available)) return result;
+      return witnessed(result, () => this.showcase.revision === revision && isStillTrue(available));
     },
 
     /** Known SKUs keep their stock. The inventory may still be starting. */
@@ -257,6 +284,7 @@ export default {
     const { currency } = this.shop;
     this.showcase = new Showcase();
     this.search = new Search();
+    this.display = new Display();
     this.pictures = new Map();
     this.stopLooking = async () => {};
     this.register = new SkuRegister(skus, products, world);

@@ -1,8 +1,8 @@
-import type { Import } from "./catalog.contract.ts";
+import type { ImportJob } from "./catalog.contract.ts";
 import type { RowError } from "./sheet.ts";
 
 /** An import as the store keeps it. The node that works on it says until when it may be left alone. */
-export interface Job extends Import {
+export interface Job extends ImportJob {
   version: number;
   requestKey?: string | undefined;
   /** The run that works on it. */
@@ -49,7 +49,7 @@ export const newJob = (
 });
 
 /** As clients see it. */
-export const report = ({ id, status, total, imported, skipped, errors, createdAt, finishedAt }: Job): Import => ({
+export const report = ({ id, status, total, imported, skipped, errors, createdAt, finishedAt }: Job): ImportJob => ({
   id,
   status,
   total,

@@ -1,4 +1,5 @@
-import { Refusal } from "../shared/refusal.ts";
+import { type Position, pageOf, readCursor, writeCursor } from "../shared/page.ts";
+import { PAGE_SIZE, type Page, type Paging } from "../shared/schema.ts";
 import type { ProductStatus, StoredProduct } from "./catalog.contract.ts";
 import { folded } from "./naming.ts";
 import { priceOf } from "./product.ts";
@@ -24,15 +25,9 @@ export interface Card {
 /** Cursors carry what is sorted by, and have a limited length. */
 const MOST_SORTED_LETTERS = 60;
 
-interface Asked {
+interface Asked extends Paging {
   status?: ProductStatus | undefined;
   category?: string | undefined;
-  limit: number;
-  cursor?: string | undefined;
-}
-interface CardPage {
-  cards: Card[];
-  nextCursor: string | null;
 }
 
 /**
@@ -44,11 +39,14 @@ export class Showcase {
   readonly #cards = new Map<string, Card>();
   readonly #byHandle = new Map<string, Card>();
   readonly #lists = new Map<string, SortedCards>();
+  /** Grows with every change. */
+  revision = 0;
 
   /** Takes in a product as it was saved. False: a later version of it is here already. */
   put(product: StoredProduct): boolean {
     const before = this.#cards.get(product.id);
     if (before && before.version >= product.version) return false;
+    this.revision++;
     if (before) {
       for (const list of this.#listsOf(before)) list.remove(before);
       if (this.#byHandle.get(before.handle) === before) this.#byHandle.delete(before.handle);
@@ -66,18 +64,21 @@ export class Showcase {
   }
 
   /** One page in this order; with `hits`, of these only. */
-  page({ status, category, limit, cursor }: Asked, sort: Sort, hits?: Hits): CardPage {
+  page({ status, category, ...asked }: Asked, sort: Sort, hits?: Hits): Page<Card> {
+    const { limit = PAGE_SIZE, cursor } = asked;
     const field = (sort.startsWith("-") ? sort.slice(1) : sort) as SortField;
     const list = this.#lists.get(listKey(field, status, category));
     const wanted = hits && new Set(hits.map(({ id }) => id));
-    const after = cursor === undefined ? undefined : readCursor(cursor, sort, field === "price" ? "number" : "string");
+    const after =
+      cursor === undefined ? undefined : readCursor(cursor, sort, [field === "price" ? "number" : "string"]);
     const cards = list?.after(after, sort !== field, limit + 1, wanted) ?? [];
-    return pageOf(cards, limit, ({ id, [field]: value }) => writeCursor(sort, value, id));
+    return pageOf(cards, asked, ({ id, [field]: value }) => writeCursor(sort, value, id));
   }
 
   /** One page of what was found, the best first. */
-  ranked({ status, category, limit, cursor }: Asked, hits: Hits): CardPage {
-    const start = cursor === undefined ? 0 : placeAfter(hits, readCursor(cursor, "relevance", "number"));
+  ranked({ status, category, ...asked }: Asked, hits: Hits): Page<Card> {
+    const { limit = PAGE_SIZE, cursor } = asked;
+    const start = cursor === undefined ? 0 : placeAfter(hits, readCursor(cursor, "relevance", ["number"]));
     const cards: Card[] = [];
     const scores = new Map<string, number>();
     for (let place = start; place < hits.length && cards.length <= limit; place++) {
@@ -87,20 +88,18 @@ export class Showcase {
       cards.push(card);
       scores.set(id, score);
     }
-    return pageOf(cards, limit, ({ id }) => writeCursor("relevance", scores.get(id) ?? 0, id));
+    return pageOf(cards, asked, ({ id }) => writeCursor("relevance", scores.get(id) ?? 0, id));
   }
 
   /** The categories of active products with how many there are, by handle. */
-  categories({ limit, cursor }: Pick<Asked, "limit" | "cursor">) {
-    const after = cursor === undefined ? "" : readCursor(cursor, "category", "string")[0];
+  categories(asked: Paging): Page<{ handle: string; products: number }> {
+    const after = asked.cursor === undefined ? "" : readCursor(asked.cursor, "category", ["string"])[0];
     const found = [...this.#lists]
       .filter(([key, { size }]) => key.startsWith("title active ") && size > 0)
       .map(([key, { size }]) => ({ handle: key.slice("title active ".length), products: size }))
       .filter(({ handle }) => handle > String(after))
       .sort((a, b) => (a.handle < b.handle ? -1 : 1));
-    const data = found.slice(0, limit);
-    const last = found.length > limit ? data.at(-1)?.handle : undefined;
-    return { data, nextCursor: last ? writeCursor("category", last, "") : null };
+    return pageOf(found, asked, ({ handle }) => writeCursor("category", handle, ""));
   }
 
   #listsOf(card: Card): SortedCards[] {
@@ -183,8 +182,6 @@ class SortedCards {
   }
 }
 
-type Position = readonly [value: string | number, id: string];
-
 const cardOf = (product: StoredProduct): Card => ({
   id: product.id,
   version: product.version,
@@ -200,31 +197,10 @@ const cardOf = (product: StoredProduct): Card => ({
 const listKey = (field: SortField, status: ProductStatus | undefined, category: string | undefined) =>
   `${field} ${status ?? "any"} ${category ?? ""}`;
 
-function pageOf(cards: readonly Card[], limit: number, cursorAfter: (card: Card) => string): CardPage {
-  const page = cards.slice(0, limit);
-  const last = cards.length > limit ? page.at(-1) : undefined;
-  return { cards: page, nextCursor: last ? cursorAfter(last) : null };
-}
-
 /** Scores change a little as products come and go; where the last one stands by now counts first. */
 function placeAfter(hits: Hits, [score, id]: Position): number {
   const place = hits.findIndex((hit) => hit.id === id);
   if (place >= 0) return place + 1;
   const next = hits.findIndex((hit) => hit.score < Number(score) || (hit.score === score && hit.id < id));
   return next < 0 ? hits.length : next;
-}
-
-const writeCursor = (sort: string, value: string | number, id: string): string =>
-  Buffer.from(JSON.stringify([sort, value, id])).toString("base64url");
-
-function readCursor(cursor: string, sort: string, type: "string" | "number"): Position {
-  try {
-    const [sorted, value, id, ...more] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (sorted === sort && typeof value === type && typeof id === "string" && more.length === 0) return [value, id];
-  } catch {
-    // Falls through to the refusal: whatever it is, it is no cursor of ours.
-  }
-  throw new Refusal("invalid_input", undefined, {
-    errors: [{ path: "cursor", message: "is not a cursor of this list" }],
-  });
 }

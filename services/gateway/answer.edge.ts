@@ -1,14 +1,27 @@
 import { hash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Refusal, type RefusalCode, refusals } from "../shared/refusal.ts";
+import { isWitnessed } from "../shared/witness.ts";
 import { type Answer, problem } from "./problem.ts";
 import type { Route } from "./routes.ts";
 import type { Visit } from "./visit.edge.ts";
 
 type Headers = Record<string, string>;
 
+/** What is the same result again is not written out again. */
+const written = new WeakMap<object, { route: Route; answer: Answer }>();
+
 /** An action's result as the contract says it is to be answered. */
-export function answerOf({ rest, method }: Route, result: unknown): Answer {
+export function answerOf(route: Route, result: unknown): Answer {
+  if (!isWitnessed(result)) return writtenOut(route, result);
+  const known = written.get(result);
+  if (known?.route === route) return known.answer;
+  const answer = { ...writtenOut(route, result), of: result };
+  written.set(result, { route, answer });
+  return answer;
+}
+
+function writtenOut({ rest, method }: Route, result: unknown): Answer {
   const status = rest.pendingIs202 && isPending(result) ? 202 : (rest.status ?? 200);
   if (status === 204) return { status, headers: {}, body: "" };
   const isText = rest.gives !== undefined && rest.gives !== "application/json";
@@ -49,7 +62,7 @@ const safety: Headers = {
   "cross-origin-opener-policy": "same-origin",
 };
 
-const nothing = "default-src 'none'; frame-ancestors 'none'";
+const nothing = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 /**
  * An API's answers load nothing. A page of ours may use what is ours, and run the one script that it ends
@@ -67,12 +80,11 @@ export function contentPolicy({ headers, body }: Answer): string {
     "font-src 'self' data:",
     "connect-src 'self'",
     "form-action 'self'",
-    "base-uri 'none'",
   ].join("; ");
 }
 
 const heard =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Guest-Token, X-Request-Id, traceparent";
+  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Guest-Token, X-Request-Id, traceparent";
 const shown = "ETag, Idempotent-Replayed, Retry-After, X-Request-Id";
 
 /** Lets the browser show an answer to the pages of exactly these origins. Nothing is said to others. */
@@ -95,24 +107,37 @@ export function optionsAnswer(methods: readonly string[], isAllowedOrigin: boole
 
 /** Sends an answer with all that every answer has. `isLast`: no further request on this connection. */
 export function send(visit: Visit, answer: Answer, corsOrigins: readonly string[], isLast: boolean): void {
-  const { request, response, requestId, traceparent } = visit;
+  const { request, response } = visit;
   if (response.headersSent || response.destroyed) return;
   const isRead = request.method === "GET" || request.method === "HEAD";
   const { status, headers, body } =
     isRead && unchanged(answer, request.headers["if-none-match"]) ? notModified(answer) : answer;
   response.writeHead(status, {
-    ...safety,
-    ...corsHeaders(request.headers.origin, corsOrigins),
-    "cache-control": "no-store",
-    "content-security-policy": contentPolicy(answer),
-    "x-request-id": requestId,
-    ...(traceparent ? { traceparent } : {}),
+    ...everywhere(visit, answer, corsOrigins),
     ...(isLast || status === 408 ? { connection: "close" } : {}),
     ...headers,
     ...(status === 204 || status === 304 ? {} : { "content-length": Buffer.byteLength(body) }),
   });
   response.end(request.method === "HEAD" ? "" : body);
 }
+
+/** The head of an answer that goes on for as long as its connection. */
+export function sendHead(visit: Visit, answer: Answer, corsOrigins: readonly string[]): void {
+  visit.response.writeHead(answer.status, {
+    ...everywhere(visit, answer, corsOrigins),
+    connection: "close",
+    ...answer.headers,
+  });
+}
+
+const everywhere = ({ request, requestId, traceparent }: Visit, answer: Answer, corsOrigins: readonly string[]) => ({
+  ...safety,
+  ...corsHeaders(request.headers.origin, corsOrigins),
+  "cache-control": "no-store",
+  "content-security-policy": contentPolicy(answer),
+  "x-request-id": requestId,
+  ...(traceparent ? { traceparent } : {}),
+});
 
 function notModified({ headers }: Answer): Answer {
   const { "content-type": _type, ...rest } = headers;
@@ -135,7 +160,9 @@ export function closeBroken(error: NodeJS.ErrnoException, socket: Duplex, reques
   }
   const code = brokenBy[error.code ?? ""] ?? "malformed_request";
   const { status, headers, body } = problem(new Refusal(code), requestId);
-  const all = { ...safety, ...headers, "x-request-id": requestId, "content-length": Buffer.byteLength(body) };
+  const policy = { "cache-control": "no-store", "content-security-policy": nothing };
+  const length = { "x-request-id": requestId, "content-length": Buffer.byteLength(body) };
+  const all = { ...safety, ...policy, ...headers, ...length };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${refusals[code][1]}\r\nconnection: close\r\n${lines.join("")}\r\n${body}`, () =>
     socket.destroy(),

@@ -46,6 +46,11 @@ export class Tokens {
     return undefined;
   }
 
+  /** When it ends, in milliseconds since 1970, of a token that was verified before. */
+  endOf(token: string): number | undefined {
+    return this.#verified.get(token)?.expiresAt;
+  }
+
   /** @throws Refusal `invalid_token`, or `unavailable` while there are no keys to check it with. */
   async verify(token: string): Promise<Caller> {
     const key = await this.#keyOf(kidOf(token));

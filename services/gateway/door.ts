@@ -1,4 +1,4 @@
-import type { Meta } from "../shared/identity.ts";
+import type { Caller, Meta, Role } from "../shared/identity.ts";
 import { Refusal } from "../shared/refusal.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { World } from "../shared/world.ts";
@@ -8,8 +8,10 @@ import { hasBody, readBody } from "./body.edge.ts";
 import type { Crowd, Limits } from "./limits.ts";
 import { type Once, type Ticket, ticketOf } from "./once.edge.ts";
 import { paramsOf, parseJson, parseQuery } from "./params.ts";
-import { type Answer, problem, refusalOf } from "./problem.ts";
+import { type Answer, isAway, problem, refusalOf } from "./problem.ts";
+import { noRoom, type Rooms } from "./rooms.ts";
 import { mayUse, takesBody } from "./routes.ts";
+import type { Streams } from "./stream.edge.ts";
 import type { Guest, Visit } from "./visit.edge.ts";
 
 /** What the steps need of the gateway. */
@@ -19,7 +21,11 @@ export interface House {
   tokens: Tokens;
   limits: Limits;
   crowd: Crowd;
+  rooms: Rooms;
   once: Once;
+  streams: Streams;
+  /** What role an account has by now; undefined for one that is disabled, or gone. */
+  roleOf(userId: string): Promise<Role | undefined>;
   /** Writes down what nobody is told. */
   note(visit: Visit, error: unknown): void;
 }
@@ -27,12 +33,17 @@ export interface House {
 type Step = (guest: Guest, house: House) => Promise<void> | void;
 
 /** What happens to every request, in this order, before the action is asked. Each step may refuse it. */
-const steps: readonly Step[] = [refuseCrowd, identify, holdToLimits, authorize, takeQuery, takeBody, takeParams];
+const requestSteps: readonly Step[] = [refuseCrowd, identify, holdToLimits, authorize, takeQuery, takeBody, takeParams];
+/** The same for a field of GraphQL, whose request is inside already and has brought the params. */
+const fieldSteps: readonly Step[] = [identify, holdToLimits, authorize, findRoom];
 
-export async function attend(guest: Guest, house: House): Promise<Answer> {
+export const attend = (guest: Guest, house: House): Promise<Answer> => go(requestSteps, guest, house);
+export const attendField = (guest: Guest, house: House): Promise<Answer> => go(fieldSteps, guest, house);
+
+async function go(steps: readonly Step[], guest: Guest, house: House): Promise<Answer> {
   try {
     for (const step of steps) await step(guest, house);
-    return await askOnce(guest, house);
+    return await askInside(guest, house);
   } catch (error) {
     return refused(guest, house, error);
   }
@@ -49,17 +60,52 @@ function refuseCrowd({ route, network }: Guest, { crowd }: House): void {
 }
 
 /** A bad token is refused even where none is needed: the client believes something that is wrong. */
-async function identify(guest: Guest, { tokens, limits }: House): Promise<void> {
-  const { authorization } = guest.request.headers;
-  if (authorization === undefined || guest.route.rest.access === "open") return;
+async function identify(guest: Guest, house: House): Promise<void> {
+  if (guest.route.rest.access === "open") return;
+  const caller = await callerOf(guest, house);
+  if (caller) guest.caller = caller;
+}
+
+/** Who sends a request. All fields of one are asked by the same. */
+export function callerOf(visit: Visit, house: House): Promise<Caller | undefined> {
+  const known = callers.get(visit.request) ?? verified(visit, house);
+  callers.set(visit.request, known);
+  return known;
+}
+
+const callers = new WeakMap<Visit["request"], Promise<Caller | undefined>>();
+
+async function verified({ request, network }: Visit, { tokens, limits, roleOf }: House): Promise<Caller | undefined> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
   const token = bearerToken(authorization);
   const known = tokens.known(token);
-  if (!known) limits.holdStranger(guest.network);
-  guest.caller = known ?? (await tokens.verify(token));
+  if (!known) limits.holdStranger(network);
+  return asOfNow(known ?? (await tokens.verify(token)), roleOf);
+}
+
+/**
+ * A role that was taken away ends at once, and not with the token, ten minutes later: staff read what belongs to everybody.
+ * While nobody can be asked, the token's word counts, so that the office works on.
+ */
+export async function asOfNow(caller: Caller, roleOf: House["roleOf"]): Promise<Caller> {
+  if (caller.role === "customer") return caller;
+  const role = await roleOf(caller.userId).catch((error) => {
+    if (!isAway(error)) throw error;
+    return caller.role;
+  });
+  if (!role) throw new Refusal("invalid_token");
+  return { ...caller, role };
 }
 
 function holdToLimits({ route, caller, network }: Guest, { limits }: House): void {
   limits.hold(route, { userId: caller?.userId, network });
+}
+
+/** A field takes a place where a request for the same thing would: see `rooms.ts`. */
+function findRoom(guest: Guest, { rooms, settings }: House): void {
+  guest.room = rooms.roomFor(guest.route.path, guest.key);
+  if (guest.room && settings.admission && !rooms.admits(guest.room)) throw noRoom(1);
 }
 
 function authorize({ route, caller }: Guest): void {
@@ -71,10 +117,14 @@ function authorize({ route, caller }: Guest): void {
 function takeQuery(guest: Guest): void {
   const query = parseQuery(guest.rawQuery);
   const isToken = (name: string) => name === "token" && !("token" in guest.route.params);
-  const token = guest.request.headers["x-guest-token"] ?? query.find(([name]) => isToken(name))?.[1];
-  if (typeof token === "string" && /^[\w.~-]{1,300}$/.test(token)) guest.guestToken = token;
+  const token = guestTokenIn(guest.request.headers["x-guest-token"] ?? query.find(([name]) => isToken(name))?.[1]);
+  if (token) guest.guestToken = token;
   guest.query = query.filter(([name]) => !isToken(name));
 }
+
+/** What cannot be one is none. */
+export const guestTokenIn = (token: unknown): string | undefined =>
+  typeof token === "string" && /^[\w.~-]{1,300}$/.test(token) ? token : undefined;
 
 async function takeBody(guest: Guest, { world }: House): Promise<void> {
   const { route, request } = guest;
@@ -100,23 +150,47 @@ function takeParams(guest: Guest): void {
   });
 }
 
+async function askInside(guest: Guest, house: House): Promise<Answer> {
+  const { room } = guest;
+  if (!room) return askOnce(guest, house);
+  house.rooms.enter(room);
+  try {
+    return await askOnce(guest, house);
+  } finally {
+    house.rooms.leave(room);
+  }
+}
+
 async function askOnce(guest: Guest, house: House): Promise<Answer> {
+  if (guest.route.isStream) return house.streams.begin(guest);
   const ticket = ticketOf(guest);
   if (!ticket) return ask(guest);
-  const act = () => ask(guest, ticket).catch((error) => refused(guest, house, error));
+  const key = String(guest.key);
+  const act = () => {
+    if (ticket.knowsKeys) house.rooms.begin(key);
+    return ask(guest, ticket).catch((error) => refused(guest, house, error));
+  };
   const { answer, replayed } = await house.once.run(ticket, act);
+  if (!guest.response.destroyed) house.rooms.answered(key, answer.status);
   return replayed ? { ...answer, headers: { ...answer.headers, "idempotent-replayed": "true" } } : answer;
 }
 
 async function ask(guest: Guest, ticket?: Ticket): Promise<Answer> {
-  const { route, params, call, caller, guestToken, address, traceparent } = guest;
-  const meta: Meta = {
-    clientAddress: address,
-    ...(caller ? { caller } : {}),
-    ...(guestToken ? { guestToken } : {}),
-    ...(ticket ? { requestKey: ticket.id, bodyDigest: ticket.bodyDigest } : {}),
-    ...(traceparent ? { traceparent } : {}),
-  };
+  const { route, params, call } = guest;
+  const meta = { ...metaOf(guest), ...(ticket ? { requestKey: ticket.id, bodyDigest: ticket.bodyDigest } : {}) };
   const { timeoutMs } = route.contract;
   return answerOf(route, await call(params, { meta, ...(timeoutMs ? { timeout: timeoutMs } : {}) }));
 }
+
+/** What services are told of whoever asks. */
+export const metaOf = ({
+  address,
+  traceparent,
+  caller,
+  guestToken,
+}: Visit & Pick<Guest, "caller" | "guestToken">): Meta => ({
+  clientAddress: address,
+  ...(caller ? { caller } : {}),
+  ...(guestToken ? { guestToken } : {}),
+  ...(traceparent ? { traceparent } : {}),
+});

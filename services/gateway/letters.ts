@@ -1,6 +1,6 @@
 import type { DeadLetter } from "../shared/delivery.ts";
-import { Refusal } from "../shared/refusal.ts";
-import type { Page } from "../shared/schema.ts";
+import { notACursor, pageOf } from "../shared/page.ts";
+import { PAGE_SIZE, type Page, type Paging } from "../shared/schema.ts";
 
 type Ask = (service: string, params: { limit: number; cursor?: string }) => Promise<Page<DeadLetter> | undefined>;
 
@@ -11,17 +11,11 @@ export const ownerOf = (id: string): string => id.slice(0, Math.max(0, id.indexO
  * One page of the dead letters of several services, in the services' order. A letter's id begins with
  * its service, so the last one of a page says where the next page begins. Who is away is left out.
  */
-export async function lettersOf(
-  services: readonly string[],
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-  ask: Ask,
-): Promise<Page<DeadLetter>> {
+export async function lettersOf(services: readonly string[], asked: Paging, ask: Ask): Promise<Page<DeadLetter>> {
+  const { limit = PAGE_SIZE, cursor } = asked;
   const owner = cursor === undefined ? (services[0] ?? "") : ownerOf(cursor);
   const first = services.indexOf(owner);
-  if (first < 0)
-    throw new Refusal("invalid_input", undefined, {
-      errors: [{ path: "cursor", message: "is not a cursor of this list" }],
-    });
+  if (first < 0) throw notACursor();
   const letters: DeadLetter[] = [];
   let isMore = false;
   for (const service of services.slice(first)) {
@@ -31,6 +25,5 @@ export async function lettersOf(
     isMore = letters.length > limit || (page?.nextCursor ?? null) !== null;
     if (isMore) break;
   }
-  const data = letters.slice(0, limit);
-  return { data, nextCursor: isMore ? (data.at(-1)?.id ?? null) : null };
+  return pageOf(letters, asked, ({ id }) => id, isMore);
 }

@@ -105,18 +105,27 @@ export class Buckets {
   }
 }
 
-const MOST_INSIDE = 1_000;
-const MOST_OF_ONE_NETWORK = 500;
+/** How many there may be of what is counted. */
+export interface Bounds {
+  most: number;
+  mostOfOneNetwork: number;
+  /** As those are told who are refused. */
+  what: string;
+}
+
+const requests: Bounds = { most: 1_000, mostOfOneNetwork: 500, what: "requests" };
 
 /** Who is inside. Better some are told to come back than all wait, and nobody alone fills the house. */
 export class Crowd {
   readonly #byNetwork = new Map<string, number>();
   readonly #isShared: boolean;
+  readonly #bounds: Bounds;
   size = 0;
 
   /** `isShared`: one network gets only a part of the places. */
-  constructor(isShared: boolean) {
+  constructor(isShared: boolean, bounds = requests) {
     this.#isShared = isShared;
+    this.#bounds = bounds;
   }
 
   enter(network: string): void {
@@ -134,8 +143,9 @@ export class Crowd {
   /** @throws Refusal `unavailable` for all while the house is full, `too_many_requests` for those who fill it. */
   refuse(network: string): void {
     const soon = { retryAfterSeconds: 1 };
-    if (this.#isShared && (this.#byNetwork.get(network) ?? 0) > MOST_OF_ONE_NETWORK)
-      throw new Refusal("too_many_requests", "Too many requests at once.", soon);
-    if (this.size > MOST_INSIDE) throw new Refusal("unavailable", "Too many requests are being served.", soon);
+    const { most, mostOfOneNetwork, what } = this.#bounds;
+    if (this.#isShared && (this.#byNetwork.get(network) ?? 0) > mostOfOneNetwork)
+      throw new Refusal("too_many_requests", `Too many ${what} at once.`, soon);
+    if (this.size > most) throw new Refusal("unavailable", `Too many ${what} are being served.`, soon);
   }
 }

@@ -167,8 +167,7 @@ const isFinal = ({ status }: Answer) => status < 300 || [402, 409, 412].includes
 
 /** By what a repeat of this request is known, if its sender wants it to be. */
 export function ticketOf(guest: Guest): Ticket | undefined {
-  const { route, path, request, body } = guest;
-  const key = request.headers["idempotency-key"];
+  const { route, path, key, body } = guest;
   if (route.method !== "POST") return undefined;
   if (key === undefined) {
     if (route.rest.keyRequired) throw new Refusal("idempotency_key_required");

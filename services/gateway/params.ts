@@ -86,7 +86,8 @@ export function paramsOf(route: Route, given: Given): Record<string, unknown> {
   if (errors.length) throw new Refusal("invalid_input", undefined, { errors: errors.slice(0, 20) });
 
   for (const [name, value] of Object.entries(given.path)) params.set(name, converted(value, route.params[name]?.type));
-  const version = "ifVersion" in route.params && given.ifMatch ? versionIn(given.ifMatch) : undefined;
+  const isHeeded = "ifVersion" in route.params && given.ifMatch !== undefined;
+  const version = isHeeded ? versionIn(given.ifMatch?.trim() ?? "") : undefined;
   if (version) params.set("ifVersion", version);
   return Object.fromEntries(params);
 }
@@ -110,10 +111,21 @@ function converted(text: string, type: string | undefined): unknown {
   return text;
 }
 
-/** `"3"`, `"v3"` and the ETags of our own answers name version 3; `*` is fine with any. */
+const tag = '(W/)?"[!#-~]*"';
+/** ETags as RFC 9110 has them, and a version without its quotes. */
+export const ifMatchPattern = new RegExp(`^([*]|(W/)?v?[1-9][0-9]{0,14}(-[0-9A-Za-z_-]+)?|${tag}( *, *${tag})*)$`);
+
+/** Of no record: who names something else than a version has read something else. */
+const NO_VERSION = Number.MAX_SAFE_INTEGER;
+
+/**
+ * `"3"`, `"v3"` and the ETags of our own answers name version 3; `*` is fine with any. Whether it is the right one is
+ * asked when all else is in order, as RFC 9110 has it.
+ */
 function versionIn(ifMatch: string): number | undefined {
-  if (ifMatch.trim() === "*") return undefined;
-  const version = /^(?:W\/)?"?v?([1-9]\d{0,14})(?:-[\w-]+)?"?$/.exec(ifMatch.trim())?.[1];
+  if (ifMatch === "*") return undefined;
+  const version = /^(?:W\/)?"?v?([1-9]\d{0,14})(?:-[\w-]+)?"?$/.exec(ifMatch)?.[1];
   if (version) return Number(version);
-  throw new Refusal("version_conflict", "If-Match names no version of this record.");
+  if (ifMatchPattern.test(ifMatch)) return NO_VERSION;
+  throw new Refusal("invalid_input", undefined, { errors: [{ path: "If-Match", message: "is no ETag" }] });
 }

@@ -1,10 +1,15 @@
 import { isRefusal, Refusal, type RefusalCode, refusals } from "../shared/refusal.ts";
+import type { Stream } from "./stream.edge.ts";
 
 /** What goes back to the client, apart from the headers that every answer has. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string | Buffer;
+  /** The result that it was made of, if that can tell whether it is still true. */
+  of?: object;
+  /** What comes after the head, bit by bit, for as long as somebody listens. */
+  follows?: Stream;
 }
 
 /** Failures of the cluster, not of the code: a service is away, or too slow to say whether it is. */

@@ -2,48 +2,66 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import { networkOf } from "../shared/address.ts";
 import { Refusal } from "../shared/refusal.ts";
-import { optionsAnswer, send } from "./answer.edge.ts";
+import { optionsAnswer, send, sendHead } from "./answer.edge.ts";
+import { readBody } from "./body.edge.ts";
 import { attend, type House, refused } from "./door.ts";
+import type { Graph } from "./graph/graph.edge.ts";
 import type { Metrics } from "./metrics.edge.ts";
-import { type Page, pageAnswer } from "./pages.edge.ts";
+import { explorerPage, type Page, pageAnswer } from "./pages.edge.ts";
 import { type Answer, problem } from "./problem.ts";
+import { Memory } from "./remembered.ts";
+import { noRoom } from "./rooms.ts";
 import type { Route } from "./routes.ts";
-import type { Guest, Visit } from "./visit.edge.ts";
+import type { Stream } from "./stream.edge.ts";
+import type { Guest, Routed, Visit } from "./visit.edge.ts";
 
-/** What the router adds to a request. */
-export interface Routed extends IncomingMessage {
-  $ctx: { call(action: string, params: unknown, options: object): Promise<unknown> };
-  $params: { params?: Record<string, string> };
+/** Where a request may go. */
+export interface Ways {
+  house: House;
+  metrics: Metrics;
+  /** The methods that a path understands. */
+  methodsOf(url: string): string[];
+  openGraph(): Promise<Graph>;
 }
 
 const countedMethods = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);
+const personal = ["authorization", "x-guest-token", "if-match", "content-length", "transfer-encoding"];
 /** In metrics, of a request whose client did not wait for the answer. */
 const LEFT_EARLY = 499;
+/** Those who are turned away are told different times, so that they do not all come again at once. */
+const turnedAway = [1, 2, 3].map(noRoom);
 
 /** Sees every request first and last: gives it its identity, and sends exactly one answer. */
 export class Reception {
   readonly #house: House;
   readonly #metrics: Metrics;
-  /** The methods that a path understands. */
-  readonly #methodsOf: (url: string) => string[];
+  readonly #methodsOf: Ways["methodsOf"];
+  readonly #openGraph: Ways["openGraph"];
   readonly #pages = new Map<Page, Answer>();
   readonly #visits = new Map<IncomingMessage, Visit>();
+  readonly #memory = new Memory();
   #isClosing = false;
+  /** Requests so far, but for those that ask how the shop is. */
+  arrived = 0;
 
-  constructor(house: House, metrics: Metrics, methodsOf: (url: string) => string[]) {
+  constructor({ house, metrics, methodsOf, openGraph }: Ways) {
     this.#house = house;
     this.#metrics = metrics;
     this.#methodsOf = methodsOf;
+    this.#openGraph = openGraph;
   }
 
   /** From now on every answer is the last one of its connection. */
   close(): void {
     this.#isClosing = true;
+    this.#house.streams.close();
   }
 
   /** Whether the request is to be routed; otherwise it is answered already. */
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
     const visit = this.#visit(request, response);
+    if (visit.room) this.arrived++;
+    if (this.#isTurnedAway(visit)) return false;
     this.#visits.set(request, visit);
     this.#house.crowd.enter(visit.network);
     response.once("close", () => this.#leave(visit));
@@ -54,6 +72,7 @@ export class Reception {
     if (request.httpVersion === "1.1" && request.headers.host === undefined)
       this.fail(request, new Refusal("malformed_request", "There is no Host header."));
     else if (request.method === "OPTIONS") this.goAstray(request);
+    else if (asksForAnybody(request)) this.#answerFromMemory(visit);
     return !response.headersSent;
   }
 
@@ -64,11 +83,53 @@ export class Reception {
     const guest: Guest = Object.assign(visit, {
       route,
       path: request.$params.params ?? {},
+      key: request.headers["idempotency-key"],
       call: (params: unknown, options: object) => request.$ctx.call(route.action, params, options),
       query: [],
       params: {},
     });
-    this.#answer(guest, await attend(guest, this.#house));
+    const answer = await attend(guest, this.#house);
+    if (answer.follows) return this.#follow(answer, answer.follows);
+    this.#answer(guest, answer);
+    const { of: result } = answer;
+    if (result && asksForAnybody(request)) this.#memory.put(request.url ?? "/", { route, result, answer });
+  }
+
+  /** With the head of its answer a stream is no request any more that somebody works on. */
+  async #follow(answer: Answer, stream: Stream): Promise<void> {
+    const { guest, stop } = stream;
+    const { settings, streams } = this.#house;
+    if (guest.response.destroyed) return stop.abort();
+    sendHead(guest, answer, settings.corsOrigins);
+    this.#leave(guest);
+    if (guest.request.method === "HEAD") guest.response.end();
+    else await streams.carry(stream);
+  }
+
+  /** The other door to the same actions. What it takes to open it is loaded when the first one comes. */
+  async serveGraph(request: Routed): Promise<void> {
+    const visit = this.#visits.get(request);
+    if (!visit) return;
+    const { crowd, limits } = this.#house;
+    visit.label = "/graphql";
+    if (isForReaders(request)) return this.show(request, explorerPage);
+    crowd.refuse(visit.network);
+    limits.hold({ method: "POST", path: visit.label }, visit);
+    const answer = await this.#askGraph(request, visit);
+    if (answer.follows) return this.#follow(answer, answer.follows);
+    this.#answer(visit, answer);
+  }
+
+  async #askGraph(request: Routed, visit: Visit): Promise<Answer> {
+    const { rooms, world } = this.#house;
+    const body = request.method === "POST" ? await readBody(request, "application/json", world) : "";
+    const { room } = visit;
+    if (room) rooms.enter(room);
+    try {
+      return await (await this.#openGraph()).answer(request, visit, body);
+    } finally {
+      if (room) rooms.leave(room);
+    }
   }
 
   async show(request: IncomingMessage, page: Page): Promise<void> {
@@ -97,9 +158,35 @@ export class Reception {
     if (visit) this.#answer(visit, refused(visit, this.#house, error));
   }
 
+  /** What was answered before and is still true. Whoever asks too often is told so here as well. */
+  #answerFromMemory(visit: Visit): void {
+    const { request, network } = visit;
+    const known = this.#memory.get(request.url ?? "/");
+    if (!known) return;
+    const { crowd, limits } = this.#house;
+    visit.label = known.route.path;
+    try {
+      crowd.refuse(network);
+      limits.hold(known.route, { network });
+      this.#answer(visit, known.answer);
+    } catch (error) {
+      this.fail(request, error);
+    }
+  }
+
+  /** Before anything is looked at that comes with the request: what this costs is taken from those who are inside. */
+  #isTurnedAway(visit: Visit): boolean {
+    const { rooms, settings, world } = this.#house;
+    if (!visit.room || !settings.admission || rooms.admits(visit.room)) return false;
+    const refusal = turnedAway[Math.floor(world.random() * turnedAway.length)] as Refusal;
+    this.#answer(visit, problem(refusal, visit.requestId));
+    this.#metrics.turnedAway(visit.room);
+    return true;
+  }
+
   #visit(request: IncomingMessage, response: ServerResponse): Visit {
     const { headers, socket, url: target = "/" } = request;
-    const { world, settings } = this.#house;
+    const { world, settings, rooms } = this.#house;
     const [, path = "/", rawQuery = ""] = /^([^?]*)\??(.*)$/s.exec(target) ?? [];
     const forwardedFor = headers["x-forwarded-for"] as string | undefined;
     const address = clientAddress(socket.remoteAddress, forwardedFor, settings.trustedProxies);
@@ -113,6 +200,7 @@ export class Reception {
       network: networkOf(address),
       url: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
       rawQuery,
+      room: rooms.roomFor(path, headers["idempotency-key"]),
       label: "unknown",
     };
   }
@@ -132,12 +220,22 @@ export class Reception {
   }
 
   #leave({ request, response, network, label, arrivedAt }: Visit): void {
-    this.#visits.delete(request);
+    if (!this.#visits.delete(request)) return;
     this.#house.crowd.leave(network);
     const method = countedMethods.has(request.method ?? "") ? (request.method as string) : "other";
     const status = response.headersSent ? response.statusCode : LEFT_EARLY;
     this.#metrics.answered(method, label, status, (this.#house.world.now() - arrivedAt) / 1000);
   }
+}
+
+/** A browser that was led here, and has nothing to ask yet. */
+const isForReaders = ({ method, url = "", headers }: IncomingMessage) =>
+  method === "GET" && !url.includes("?") && (headers.accept ?? "").includes("text/html");
+
+/** It says nothing of who asks, and nothing that the URL does not say. */
+function asksForAnybody({ method, headers }: IncomingMessage): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && !personal.some((name) => headers[name] !== undefined);
 }
 
 /**

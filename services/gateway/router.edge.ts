@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import ApiGateway from "moleculer-web";
 import type { Page } from "./pages.edge.ts";
-import type { Reception, Routed } from "./reception.edge.ts";
+import type { Reception } from "./reception.edge.ts";
 import { byPrecision, type Route } from "./routes.ts";
+import type { Routed } from "./visit.edge.ts";
 
 /** What a service with this router has, and has to have. */
 export interface WebRouter {
@@ -79,5 +80,11 @@ function aliasesOf(routes: readonly Route[], pages: readonly Page[]): Record<str
       this.reception.serve(request, route).catch(fail);
     },
   ]);
-  return Object.fromEntries([...shown, ...asked]);
+  const graph = ["GET", "POST"].map((method): [string, Handler] => [
+    `${method} /graphql`,
+    function (request, _response, fail) {
+      this.reception.serveGraph(request).catch(fail);
+    },
+  ]);
+  return Object.fromEntries([...shown, ...graph, ...asked]);
 }

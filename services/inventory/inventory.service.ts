@@ -3,10 +3,13 @@ import { type Collection, collectionOptions, store } from "../../mixins/store.mi
 import { type Docs, Together } from "../../mixins/together.ts";
 import { found, isRefusal } from "../shared/refusal.ts";
 import type { ServiceOf } from "../shared/typed.ts";
+import { witnessed } from "../shared/witness.ts";
 import { timeAt } from "../shared/world.ts";
 import type { Movement } from "./inventory.contract.ts";
 import {
   adjust,
+  audited,
+  auditedMovement,
   available,
   commit,
   emptyShelf,
@@ -18,6 +21,8 @@ import {
   type Moment,
   type Past,
   refreshed,
+  refusedAdjustment,
+  refuseShort,
   release,
   type Stock,
   unitsBySku,
@@ -32,7 +37,10 @@ const stock = collectionOptions<Stock>({
 });
 const movements = collectionOptions<Kept>({
   fields: ["sku", "orderId", "at"],
-  indexes: [["sku", "_id"], ["orderId"]],
+  indexes: [
+    ["sku", "_id"],
+    ["orderId", "_id"],
+  ],
 });
 
 /** What orders have done to a SKU, as far as it is on record. */
@@ -43,6 +51,8 @@ interface Inventory {
   movements: Collection<Kept>;
   desk: Together<Stock, OnRecord>;
   moment(): Moment;
+  /** Puts movements on record, each once. */
+  enter(movements: readonly Movement[]): Promise<void>;
   refresh(stock: Stock): Promise<Stock>;
   /** What the movements tell of these orders. */
   recordOf(orderIds: readonly string[]): Promise<OnRecord>;
@@ -65,28 +75,34 @@ export default {
     },
 
     async availability(ctx) {
-      const stocks = await this.stock.getMany(ctx.params.skus);
+      const { skus } = ctx.params;
+      const stocks = await this.stock.getMany(skus);
       const known = new Map(stocks.map((stock) => [stock.id, Math.max(0, available(stock))]));
-      return Object.fromEntries(ctx.params.skus.map((sku) => [sku, known.get(sku) ?? 0]));
+      const units = Object.fromEntries(skus.map((sku) => [sku, known.get(sku) ?? 0]));
+      const isStillTrue = () => stocks.every((stock) => this.stock.isCurrent(stock));
+      return stocks.length === Object.keys(units).length ? witnessed(units, isStillTrue) : units;
     },
 
     async level(ctx) {
       return level(found(await this.stock.get(ctx.params.sku), "SKU"));
     },
 
-    async movements(ctx) {
-      const { sku, limit = 20, cursor } = ctx.params;
-      const page = await this.movements.find({ where: { sku }, sort: "-_id", limit, cursor });
-      return { ...page, data: page.data.map(({ version, ...movement }) => movement) };
+    movements(ctx) {
+      const { sku, ...asked } = ctx.params;
+      return this.movements.page(asked, { where: { sku } }, ({ version, ...movement }) => movement);
     },
 
     async adjust(ctx) {
       const { sku, delta, reason } = ctx.params;
       const change = { delta, reason, actorId: ctx.meta.caller?.userId ?? null };
+      const { requestKey } = ctx.meta;
       const docs = await this.desk.change([sku], (docs) => [
-        adjust(docs.get(sku) ?? emptyShelf(sku), change, this.moment(), ctx.meta.requestKey),
+        adjust(docs.get(sku) ?? emptyShelf(sku), change, this.moment(), requestKey),
       ]);
-      return level(found(docs.get(sku), "SKU"));
+      const stock = found(docs.get(sku), "SKU");
+      const refusal = refusedAdjustment(stock, requestKey);
+      if (refusal) throw refusal;
+      return level(stock);
     },
 
     async open(ctx) {
@@ -101,17 +117,25 @@ export default {
       return null;
     },
 
+    async check(ctx) {
+      const wanted = unitsBySku(ctx.params.lines);
+      const stocks = await this.stock.getMany([...wanted.keys()]);
+      refuseShort(new Map(stocks.map((stock) => [stock.id, stock])), wanted);
+      return null;
+    },
+
     async hold(ctx) {
       const { orderId, lines, expiresAt } = ctx.params;
       const wanted = unitsBySku(lines);
       const skus = [...wanted.keys()];
-      const order = { orderId, wanted, expiresAt };
+      const ask = this.world.id("req");
+      const order = { orderId, wanted, expiresAt, ask };
       await this.desk
         .change(skus, (docs, record) => holdAll(docs, order, (sku) => record(orderId, sku)), orderId)
         .catch(async (error) => {
           // Another node may have been faster with one SKU after others were held.
           if (skus.length > 1 && isRefusal(error, "insufficient_stock"))
-            await this.desk.change(skus, (docs) => letGo([...docs.values()], orderId, this.moment().now));
+            await this.desk.change(skus, (docs) => letGo([...docs.values()], orderId, ask, this.moment().now));
           throw error;
         });
       return { orderId, expiresAt };
@@ -141,18 +165,37 @@ export default {
       );
       return null;
     },
+
+    auditStock(ctx) {
+      return this.stock.walk("_id", ctx.params, audited);
+    },
+
+    auditMovements(ctx) {
+      const { by, ...asked } = ctx.params;
+      return this.movements.walk(by, asked, auditedMovement);
+    },
+
+    async putOnRecord(ctx) {
+      const { moved } = found(await this.stock.get(ctx.params.sku), "SKU");
+      await this.enter(moved);
+      return null;
+    },
   },
 
   hears: {
     /** Movements are first saved with the stock that moved, then put on record here. */
-    async "inventory.moved"({ data }) {
-      await Promise.all(data.movements.map((movement) => this.movements.insertOnce(movement)));
+    "inventory.moved"({ data }) {
+      return this.enter(data.movements);
     },
   },
 
   methods: {
     moment() {
       return { now: timeAt(this.world), movementId: () => this.world.id("mov") };
+    },
+
+    async enter(movements) {
+      await Promise.all(movements.map((movement) => this.movements.insertOnce(movement)));
     },
 
     async refresh(stock) {

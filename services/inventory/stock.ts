@@ -1,5 +1,6 @@
+import type { Waiting } from "../shared/auditing.ts";
 import { Refusal } from "../shared/refusal.ts";
-import type { Line, Movement, StockLevel } from "./inventory.contract.ts";
+import type { AuditedMovement, AuditedStock, Line, Movement, StockLevel } from "./inventory.contract.ts";
 
 /** Units of one SKU: how many lie on the shelf, and which order has a claim on how many. */
 export interface Stock {
@@ -7,15 +8,28 @@ export interface Stock {
   readonly id: string;
   readonly version: number;
   readonly onHand: number;
-  readonly held: Readonly<Record<string, { quantity: number; expiresAt: string }>>;
+  readonly held: Readonly<Record<string, Held>>;
   /** What became of orders lately, so that a late or repeated message finds out. */
   readonly settled: Readonly<Record<string, { as: "sold" | "returned" | "released" | "expired"; at: string }>>;
-  /** Adjustments of late by their request, so that a repeated one counts once. */
-  readonly adjusted: Readonly<Record<string, { at: string }>>;
+  /** Adjustments of late by their request: a repeated one counts once, and one that was refused stays so. */
+  readonly adjusted: Readonly<Record<string, { at: string; short?: Short }>>;
   /** What the latest change moved. */
   readonly moved: readonly Movement[];
   /** When the first hold expires. */
   readonly dueAt?: string | undefined;
+}
+
+interface Held {
+  quantity: number;
+  expiresAt: string;
+  /** The latest question that counts on it. */
+  ask?: string;
+}
+
+/** How much an adjustment would have taken, and how much there was. */
+interface Short {
+  requested: number;
+  available: number;
 }
 
 /** What is known of an order beyond its stock: movements reach further back than `settled`. */
@@ -59,6 +73,23 @@ export const level = (stock: Stock): StockLevel => ({
   version: Math.max(1, stock.version),
 });
 
+export const auditedMovement = ({ id, sku, orderId, kind, delta, stockVersion = 0 }: Movement): AuditedMovement => ({
+  id,
+  sku,
+  orderId,
+  kind,
+  delta,
+  stockVersion,
+});
+
+export const audited = ({ id: sku, onHand, version, held }: Stock, waiting: readonly Waiting[]): AuditedStock => ({
+  sku,
+  onHand,
+  version,
+  held: Object.entries(held).map(([orderId, { quantity, expiresAt }]) => ({ orderId, quantity, expiresAt })),
+  told: waiting.flatMap(({ data }) => (data as { movements: Movement[] }).movements.map(auditedMovement)),
+});
+
 /** What an order wants of each SKU: one SKU may stand on several lines. */
 export function unitsBySku(lines: readonly Line[]): Map<string, number> {
   const units = new Map<string, number>();
@@ -66,7 +97,10 @@ export function unitsBySku(lines: readonly Line[]): Map<string, number> {
   return units;
 }
 
-/** Puts units on the shelf, or takes some away; never those that somebody holds. */
+/**
+ * Puts units on the shelf, or takes some away; never those that somebody holds. What is refused is remembered, too: a
+ * repeat may arrive when there is enough, and whoever asked has been told no. See `refusedAdjustment`.
+ */
 export function adjust(
   stock: Stock,
   change: { delta: number; reason: string; actorId: string | null },
@@ -76,17 +110,9 @@ export function adjust(
   const { delta } = change;
   if (requestKey !== undefined && stock.adjusted[requestKey]) return stock;
   if (available(stock) + delta < 0) {
-    throw new Refusal("insufficient_stock", `Only ${available(stock)} of ${stock.id} can be taken away.`, {
-      errors: [
-        {
-          path: "delta",
-          message: "takes more than is available",
-          sku: stock.id,
-          requested: -delta,
-          available: available(stock),
-        },
-      ],
-    });
+    const short = { requested: -delta, available: available(stock) };
+    if (requestKey === undefined || stock.version === 0) throw tooMuch(stock.id, short);
+    return { ...stock, adjusted: { ...stock.adjusted, [requestKey]: { at: moment.now, short } } };
   }
   if (stock.onHand + delta > Number.MAX_SAFE_INTEGER / 2)
     throw new Refusal("invalid_state", "That is more than any shelf can carry.");
@@ -95,42 +121,61 @@ export function adjust(
   return move({ ...stock, adjusted }, { ...change, kind, orderId: null }, moment);
 }
 
+/** Why the adjustment of this request has not been made. */
+export function refusedAdjustment(stock: Stock, requestKey: string | undefined): Refusal | undefined {
+  const short = requestKey === undefined ? undefined : stock.adjusted[requestKey]?.short;
+  return short && tooMuch(stock.id, short);
+}
+
+const tooMuch = (sku: string, short: Short): Refusal =>
+  new Refusal("insufficient_stock", `Only ${short.available} of ${sku} can be taken away.`, {
+    errors: [{ path: "delta", message: "takes more than is available", sku, ...short }],
+  });
+
 /** What an order is to a SKU by now: by the stock's own memory, or by the movements that outlast it. */
 function standing(stock: Stock, orderId: string, past: Past) {
   if (Object.hasOwn(stock.held, orderId)) return "held";
   return stock.settled[orderId]?.as ?? (past.returned ? "returned" : past.sold ? "sold" : undefined);
 }
 
-/**
- * Holds what an order wants of several SKUs: all of it or nothing. An order holds a SKU once, however
- * often it asks, and not again after it has given it back.
- */
-export function holdAll(
-  stocks: ReadonlyMap<string, Stock>,
-  order: { orderId: string; wanted: ReadonlyMap<string, number>; expiresAt: string },
-  past: (sku: string) => Past,
-): Stock[] {
-  const { orderId, wanted, expiresAt } = order;
-  const stands = (sku: string) => standing(stocks.get(sku) ?? emptyShelf(sku), orderId, past(sku));
-  const open = [...wanted].filter(([sku]) => stands(sku) !== "held" && stands(sku) !== "sold");
-  if (open.some(([sku]) => stands(sku))) throw new Refusal("invalid_state", `Order ${orderId} is settled already.`);
-
-  const short = open.flatMap(([sku, requested]) => {
+/** @throws Refusal `insufficient_stock`, which names each SKU of which there is less than is wanted. */
+export function refuseShort(stocks: ReadonlyMap<string, Stock>, wanted: Iterable<[sku: string, units: number]>): void {
+  const short = [...wanted].flatMap(([sku, requested]) => {
     const left = Math.max(0, available(stocks.get(sku) ?? emptyShelf(sku)));
     return requested > left
       ? [{ path: "lines", message: `not enough of ${sku}`, sku, requested, available: left }]
       : [];
   });
   if (short.length) throw new Refusal("insufficient_stock", undefined, { errors: short });
-  return open.map(([sku, quantity]) => {
+}
+
+/**
+ * Holds what an order wants of several SKUs: all of it or nothing. An order holds a SKU once, however
+ * often it asks, and not again after it has given it back. What it holds already is from now on held for this `ask`,
+ * so that an earlier one, which is late and comes away with nothing, does not let go of it.
+ */
+export function holdAll(
+  stocks: ReadonlyMap<string, Stock>,
+  order: { orderId: string; wanted: ReadonlyMap<string, number>; expiresAt: string; ask: string },
+  past: (sku: string) => Past,
+): Stock[] {
+  const { orderId, wanted, expiresAt, ask } = order;
+  const stands = (sku: string) => standing(stocks.get(sku) ?? emptyShelf(sku), orderId, past(sku));
+  const open = [...wanted].filter(([sku]) => stands(sku) !== "held" && stands(sku) !== "sold");
+  if (open.some(([sku]) => stands(sku))) throw new Refusal("invalid_state", `Order ${orderId} is settled already.`);
+
+  refuseShort(stocks, open);
+  return [...wanted].flatMap(([sku, quantity]) => {
     const stock = stocks.get(sku) ?? emptyShelf(sku);
-    return due({ ...stock, held: { ...stock.held, [orderId]: { quantity, expiresAt } } });
+    const known = stock.held[orderId];
+    if (known ? known.ask === ask : stands(sku) === "sold") return [];
+    return [due({ ...stock, held: { ...stock.held, [orderId]: { ...(known ?? { quantity, expiresAt }), ask } } })];
   });
 }
 
-/** Gives back what an order holds of some SKUs, where it could not have all that it wanted. */
-export const letGo = (stocks: readonly Stock[], orderId: string, now: string): Stock[] =>
-  stocks.flatMap((stock) => (Object.hasOwn(stock.held, orderId) ? [settle(stock, orderId, "released", now)] : []));
+/** Gives back what an order holds of some SKUs for this `ask`, which could not have all that it wanted. */
+export const letGo = (stocks: readonly Stock[], orderId: string, ask: string, now: string): Stock[] =>
+  stocks.flatMap((stock) => (stock.held[orderId]?.ask === ask ? [settle(stock, orderId, "released", now)] : []));
 
 /** Takes what an order holds off the shelf. */
 export function commit(stock: Stock, orderId: string, past: Past, moment: Moment): Stock {
@@ -191,7 +236,14 @@ function move(
   moment: Moment,
 ): Stock {
   const onHand = stock.onHand + what.delta;
-  const movement: Movement = { id: moment.movementId(), sku: stock.id, onHandAfter: onHand, at: moment.now, ...what };
+  const movement: Movement = {
+    id: moment.movementId(),
+    sku: stock.id,
+    onHandAfter: onHand,
+    stockVersion: stock.version + 1,
+    at: moment.now,
+    ...what,
+  };
   return { ...stock, onHand, moved: [...stock.moved, movement] };
 }
 

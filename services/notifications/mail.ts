@@ -1,5 +1,5 @@
 import type { Letter } from "./letter.ts";
-import type { Mail, Template } from "./notifications.contract.ts";
+import type { AuditedMail, Mail, Template } from "./notifications.contract.ts";
 
 /** A letter on its way. */
 export interface KeptMail {
@@ -87,3 +87,10 @@ export const failureOf = ({ message, permanent, command = "" }: SmtpFailure): Ou
 export function mailView({ letter, dueAt, version, ...mail }: KeptMail): Mail {
   return { ...mail, to: letter.to.address, subject: letter.subject };
 }
+
+export const audited = ({ id, orderId, template, status }: KeptMail): AuditedMail => ({
+  id,
+  orderId,
+  template,
+  status,
+});

@@ -1,10 +1,12 @@
 import type { Payment } from "../payments/payments.contract.ts";
+import { lookAfterMs, pauseMs } from "../shared/pause.ts";
 import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
 import type { Params } from "../shared/typed.ts";
 import { isFree, type KeptOrder, noted, withStatus } from "./order.ts";
 import type { Process, StepName } from "./process.ts";
 
 type Askable =
+  | "inventory.check"
   | "inventory.hold"
   | "inventory.commit"
   | "inventory.release"
@@ -32,9 +34,11 @@ const release = (order: KeptOrder): Ask => ({
   action: "inventory.release",
   params: { orderId: order.id, lines: lines(order) },
 });
+/** Of a reason `payments` takes no more, and a provider may have a lot to say: the money must not stay for that. */
+const MOST_LETTERS = 500;
 const reverse = (order: KeptOrder): Ask => ({
   action: "payments.reverse",
-  params: { orderId: order.id, reason: order.cancelReason ?? "the order was canceled" },
+  params: { orderId: order.id, reason: (order.cancelReason ?? "the order was canceled").slice(0, MOST_LETTERS) },
 });
 
 /** Doing, undoing and deadline, side by side. Stock is undone once, by `hold`, and money by `authorize`. */
@@ -115,9 +119,12 @@ export interface Moment {
 export const LEASE_MS = 5_000;
 /** The stock is held for longer than all deadlines before its taking together. */
 const HOLD_MS = 40 * 60_000;
-/** How often a payment that is waited for is looked at: news of it are not the only way to know. */
-const LOOK_MS = 60_000;
-const LONGEST_PAUSE_MS = 60_000;
+/** A payment that is waited for is looked at every now and then: news of it are not the only way to know. */
+const LONGEST_LOOK_MS = 60_000;
+const pauses = { firstMs: 200, longestMs: 60_000 };
+/** A refund that the provider refuses is asked for again at growing distances, over about ten hours, and then left to staff. */
+const MOST_REFUSALS = 8;
+const refusedPauseMs = (refusals: number, random: number) => 2_000 * 4 ** refusals * (0.5 + random / 2);
 /** Nothing is given up before it was asked for so often: its deadline may have passed while nobody was there to ask. */
 const FEWEST_TRIES = 5;
 
@@ -139,6 +146,9 @@ export function begun(
   return { ...draft, process, dueAt: iso(nowMs + LEASE_MS) };
 }
 
+/** Whether the first step is likely to come off. Nothing is held by that. */
+export const precheck = (order: KeptOrder): Ask => ({ action: "inventory.check", params: { lines: lines(order) } });
+
 /** What is to be asked now, or again while the order waits; undefined when it is over. */
 export function question(order: KeptOrder): Ask | undefined {
   const { phase, step } = order.process;
@@ -147,7 +157,12 @@ export function question(order: KeptOrder): Ask | undefined {
 }
 
 /** Whether the buyer can be told how it ended, or that it is their turn. */
-export const isSettled = ({ process }: KeptOrder): boolean => process.phase === "done" || process.phase === "waiting";
+export const isSettled = ({ process }: KeptOrder): boolean =>
+  process.phase === "done" || process.phase === "waiting" || isOwing(process);
+
+/** All is undone but the money, which the provider refuses to pay back. */
+export const isOwing = ({ phase, step, refusals = 0 }: Process): boolean =>
+  phase === "undoing" && step === "authorize" && refusals > 0;
 
 /**
  * The order after the outcome of a question that was `asked`. An answer counts however late it comes, as long as the
@@ -164,6 +179,7 @@ export function advance(
   if (outcome.kind !== "answered") {
     if (turn !== asked.turn || phase === "waiting") return order;
     if (outcome.kind === "refused" && phase === "doing") return failed(order, outcome, moment);
+    if (outcome.kind === "refused" && step === "authorize") return notPaidBack(order, outcome.detail, moment);
     return again(order, outcome.detail, moment);
   }
   const { payment } = outcome;
@@ -199,9 +215,11 @@ function paid(order: KeptOrder, payment: Pick<Payment, "status" | "failure">, mo
     case "failed":
       return failed(order, declineOf(order, payment.failure), moment);
     default:
-      return failed(order, { type: "payment_failed", detail: "The payment was canceled." }, moment);
+      return failed(order, paymentCanceled, moment);
   }
 }
+
+const paymentCanceled = { type: "payment_failed", detail: "The payment was canceled." } as const;
 
 function declineOf(order: KeptOrder, failure: string | null): { type: RefusalCode; detail: string } {
   return order.process.step === "authorize"
@@ -213,6 +231,8 @@ function stepDone(order: KeptOrder, moment: Moment): KeptOrder {
   const { step } = order.process;
   const after = noted(order, iso(moment.nowMs), stepOf(step).done);
   const next = nextStep(order, moment);
+  // Nobody pays for it any more, and that has come to be known only now.
+  if (!next && order.paymentStatus === "canceled") return failed(after, paymentCanceled, moment);
   return next ? onTo(after, { phase: "doing", step: next }, moment) : confirmed(after, moment);
 }
 
@@ -235,7 +255,7 @@ const waiting = (order: KeptOrder, type: string, moment: Moment): KeptOrder =>
 
 function lookedAgain(order: KeptOrder, { nowMs }: Moment): KeptOrder {
   const { process } = order;
-  const lookAt = iso(nowMs + LOOK_MS);
+  const lookAt = iso(nowMs + lookAfterMs({ looks: process.turn, waitedMs: waitedMs(order, nowMs) }, LONGEST_LOOK_MS));
   return {
     ...order,
     process: { ...process, phase: "waiting", turn: process.turn + 1, tries: 0 },
@@ -268,13 +288,34 @@ function closed(order: KeptOrder, status: "canceled" | "expired", type: string, 
   );
 }
 
-/** Money is undone before stock: what is for sale again has been given up for good. */
+/**
+ * Money is undone before stock: what is for sale again has been given up for good. Only a provider that refuses to pay
+ * back is not waited for.
+ */
 function undone(order: KeptOrder, payment: Payment | null | undefined, moment: Moment): KeptOrder {
-  const { step } = order.process;
+  const { step, refusals } = order.process;
   const known = payment ? withPayment(order, payment) : order;
   const happened = step !== "authorize" || payment?.status === "canceled" || payment?.status === "refunded";
   const after = happened ? noted(known, iso(moment.nowMs), stepOf(step).undone) : known;
-  return step === "authorize" ? onTo(after, { phase: "undoing", step: "hold" }, moment) : over(after);
+  if (step === "hold") return refusals ? paidBackLater(after, moment) : over(after);
+  return refusals ? over(lookedAfter(after)) : onTo(after, { phase: "undoing", step: "hold" }, moment);
+}
+
+/** The provider refuses to pay back. Staff are to see it at once; it is asked again, but not for ever. */
+function notPaidBack(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
+  const refusals = (order.process.refusals ?? 0) + 1;
+  const counted = { ...order, process: { ...order.process, refusals } };
+  const note = (type: string) =>
+    noted({ ...counted, attention: "refund_refused" as const }, iso(moment.nowMs), type, detail);
+  if (refusals === 1) return onTo(note(steps.authorize.notUndone), { phase: "undoing", step: "hold" }, moment);
+  return refusals < MOST_REFUSALS ? paidBackLater(counted, moment) : over(note("refund_given_up"));
+}
+
+/** Its deadline comes after that, so that nobody takes it for forgotten. */
+function paidBackLater(order: KeptOrder, moment: Moment): KeptOrder {
+  const pauseMs = refusedPauseMs(order.process.refusals ?? 1, moment.random);
+  const later = onTo(order, { phase: "undoing", step: "authorize" }, { ...moment, nowMs: moment.nowMs + pauseMs });
+  return { ...later, dueAt: iso(moment.nowMs + pauseMs) };
 }
 
 /** Nobody knows what came of it: ask again after a pause, or give up when the deadline has passed. */
@@ -282,14 +323,19 @@ function again(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
   const { process } = order;
   const isOver = iso(moment.nowMs) >= process.deadlineAt && process.tries >= FEWEST_TRIES;
   if (process.phase === "doing" && isOver) return givenUp(order, detail, moment);
-  const pauseMs = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** Math.min(process.tries, 20)) * (0.5 + moment.random / 2);
+  const { tries } = process;
+  const pause = pauseMs({ tries, waitedMs: waitedMs(order, moment.nowMs) }, pauses, moment.random);
   const type = process.phase === "undoing" ? stepOf(process.step).notUndone : `${process.step}_unanswered`;
   return {
-    ...(process.tries === 0 ? noted(order, iso(moment.nowMs), type, detail) : order),
-    process: { ...process, turn: process.turn + 1, tries: process.tries + 1 },
-    dueAt: iso(moment.nowMs + pauseMs),
+    ...(tries === 0 ? noted(order, iso(moment.nowMs), type, detail) : order),
+    process: { ...process, turn: process.turn + 1, tries: tries + 1 },
+    dueAt: iso(moment.nowMs + pause),
   };
 }
+
+/** How long the order has been at its step. */
+const waitedMs = ({ process: { deadlineAt, step } }: KeptOrder, nowMs: number): number =>
+  nowMs - (Date.parse(deadlineAt) - stepOf(step).deadlineMs);
 
 function givenUp(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
   // Final, so that nobody repeats the request for ever: it takes another order, under another key.
@@ -299,10 +345,16 @@ function givenUp(order: KeptOrder, detail: string, moment: Moment): KeptOrder {
 }
 
 function onTo(order: KeptOrder, { phase, step }: Pick<Process, "phase" | "step">, { nowMs }: Moment): KeptOrder {
-  const { turn, holdUntil } = order.process;
   return {
     ...order,
-    process: { phase, step, turn: turn + 1, tries: 0, holdUntil, deadlineAt: iso(nowMs + stepOf(step).deadlineMs) },
+    process: {
+      ...order.process,
+      phase,
+      step,
+      turn: order.process.turn + 1,
+      tries: 0,
+      deadlineAt: iso(nowMs + stepOf(step).deadlineMs),
+    },
     dueAt: iso(nowMs + LEASE_MS),
   };
 }
@@ -342,8 +394,19 @@ export function heardOfPayment(
   const known = withPayment(order, news);
   if (status === order.paymentStatus) return known;
   if (phase === "waiting") return paid(withStatus(known, "pending"), news, moment);
-  return phase === "done" ? noted(known, iso(moment.nowMs), `payment_${status}`) : known;
+  return phase === "done" ? heardAfterwards(known, moment) : known;
 }
+
+/** What is not to be paid for any more is not to leave the house. */
+function heardAfterwards(order: KeptOrder, moment: Moment): KeptOrder {
+  const { paymentStatus, status } = order;
+  const after = noted(order, iso(moment.nowMs), `payment_${paymentStatus}`);
+  if (paymentStatus === "canceled" && status === "confirmed" && isInTheHouse(order))
+    return canceled(after, "The payment was canceled.", moment);
+  return paymentStatus === "refunded" ? lookedAfter(after) : after;
+}
+
+const lookedAfter = ({ attention, ...order }: KeptOrder): KeptOrder => order;
 
 /** Somebody takes the order up: because its time has come, or its node died. The same order: it is not due. */
 export function takenUp(order: KeptOrder, moment: Moment): KeptOrder {
@@ -360,11 +423,14 @@ export function takenUp(order: KeptOrder, moment: Moment): KeptOrder {
   return { ...order, process: { ...order.process, turn: turn + 1 }, dueAt: iso(moment.nowMs + LEASE_MS) };
 }
 
+/** Somebody has found that nobody takes it up. */
+export const wokenUp = (order: KeptOrder, moment: Moment): KeptOrder =>
+  order.process.phase === "done" ? order : takenUp({ ...order, dueAt: iso(moment.nowMs) }, moment);
+
 /** An order can be canceled until it begins to leave the house. */
 export function canceled(order: KeptOrder, reason: string, moment: Moment): KeptOrder {
   if (order.status === "canceled") return order;
-  const mayCancel =
-    order.fulfillmentStatus === "not_fulfilled" && (order.status === "confirmed" || order.process.phase === "waiting");
+  const mayCancel = isInTheHouse(order) && (order.status === "confirmed" || order.process.phase === "waiting");
   if (!mayCancel)
     throw new Refusal(
       "invalid_state",
@@ -373,3 +439,5 @@ export function canceled(order: KeptOrder, reason: string, moment: Moment): Kept
   const wanted = { ...order, cancelReason: reason, fulfillmentStatus: "canceled" as const };
   return closed({ ...wanted, process: { ...order.process, step: "capture" } }, "canceled", "canceled", moment);
 }
+
+const isInTheHouse = ({ fulfillmentStatus }: KeptOrder): boolean => fulfillmentStatus === "not_fulfilled";

@@ -1,6 +1,7 @@
+import { sinceOf, type Waiting } from "../shared/auditing.ts";
 import { Refusal, type RefusalCode, type RefusalData } from "../shared/refusal.ts";
 import type { Money } from "../shared/schema.ts";
-import type { Order, OrderStatus, PlaceOrder, TimelineEntry } from "./orders.contract.ts";
+import type { AuditedOrder, Order, OrderStatus, PlaceOrder, TimelineEntry } from "./orders.contract.ts";
 import type { Process } from "./process.ts";
 import { type PricedLine, totalsOf } from "./totals.ts";
 
@@ -96,6 +97,27 @@ export function orderView(order: KeptOrder): Order {
   const { process, timeline, requestKey, bodyDigest, paymentToken, refusal, paymentVersion, dueAt, ...view } = order;
   return view;
 }
+
+export const audited = (
+  { id, status, paymentStatus, currency, ...order }: KeptOrder,
+  waiting: readonly Waiting[] = [],
+): AuditedOrder => ({
+  id,
+  status,
+  paymentStatus,
+  currency,
+  lines: order.lines.map(({ sku, quantity, unitPrice, total }) => ({ sku, quantity, unitPrice, total })),
+  totals: order.totals,
+  paymentId: order.payment?.id ?? null,
+  process: {
+    phase: order.process.phase,
+    step: order.process.step,
+    tries: order.process.tries,
+    deadlineAt: order.process.deadlineAt,
+  },
+  dueAt: order.dueAt ?? null,
+  tellsSince: sinceOf(waiting),
+});
 
 /** The order that this request has placed before. */
 export function sameRequest(order: KeptOrder, bodyDigest: string | undefined): KeptOrder {

@@ -10,6 +10,8 @@ export interface Process {
   /** Grows with every move, and whenever somebody takes the order up. */
   turn: number;
   tries: number;
+  /** How often the provider has refused to pay back. */
+  refusals?: number;
   /** After this a step that is asked for again and again and not answered is given up: what was done is undone. */
   deadlineAt: string;
   /** Until when the stock is held: longer than the process may take. */

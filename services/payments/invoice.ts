@@ -1,6 +1,6 @@
 import { canonical } from "../shared/canonical.ts";
 import { captured, type KeptPayment, statusOf } from "./payment.ts";
-import type { Invoice } from "./payments.contract.ts";
+import type { AuditedInvoice, Invoice } from "./payments.contract.ts";
 
 /** An invoice as it is kept. Its status may change, what it says may not. */
 export type KeptInvoice = Invoice & { version: number };
@@ -33,5 +33,11 @@ export function issued(
 export const contentOf = ({ status, contentHash, ...content }: Invoice): Content => content;
 
 export const invoiceView = ({ version, ...invoice }: KeptInvoice): Invoice => invoice;
+
+export const auditedInvoice = (invoice: Invoice, digest: (text: string) => string): AuditedInvoice => {
+  const { id, orderId, paymentId, number, status, bill, contentHash } = invoice;
+  const isGenuine = digest(canonical(contentOf(invoice))) === contentHash;
+  return { id, orderId, paymentId, number, status, total: bill.totals.total, isGenuine };
+};
 
 const numberOf = (sequence: number): string => `INV-${String(sequence).padStart(6, "0")}`;

@@ -1,8 +1,20 @@
-import { type Collection, isDuplicate } from "../../mixins/store.mixin.ts";
+import { type Collection, type Doc, isDuplicate } from "../../mixins/store.mixin.ts";
 import { Refusal } from "../shared/refusal.ts";
 import { timeAt, type World } from "../shared/world.ts";
 import { digest } from "./digest.edge.ts";
 import { type Draft, issued, type KeptInvoice } from "./invoice.ts";
+
+/**
+ * Numbers that are not given out here, because a shop that was lost has, or may have, given them out already: written when
+ * an earlier state of it is restored, before it opens.
+ */
+export interface Gap extends Doc {
+  from: number;
+  to: number;
+}
+/** One for each time that a shop is restored. */
+const MOST_GAPS = 1_000;
+export const allGaps = async (gaps: Collection<Gap>): Promise<Gap[]> => (await gaps.find({ limit: MOST_GAPS })).data;
 
 interface Request {
   draft: Draft;
@@ -26,12 +38,15 @@ export const newestFirst = { where: { sequence: { $gte: 1 } }, sort: "-sequence"
 export class Invoicing {
   readonly #invoices: Collection<KeptInvoice>;
   readonly #world: World;
+  readonly #gaps: Collection<Gap>;
   #waiting: Request[] = [];
   #running = false;
+  #lastGap: Promise<number> | undefined;
 
-  constructor(invoices: Collection<KeptInvoice>, world: World) {
+  constructor(invoices: Collection<KeptInvoice>, gaps: Collection<Gap>, world: World) {
     this.#invoices = invoices;
     this.#world = world;
+    this.#gaps = gaps;
   }
 
   /** The invoice of the draft's order, issued now unless there is one. */
@@ -62,6 +77,15 @@ export class Invoicing {
     for (const request of requests) this.#settle(request, byOrder.get(request.draft.orderId));
   }
 
+  /** Asked once: while it is written, no node of the shop is open. */
+  #last(): Promise<number> {
+    this.#lastGap ??= allGaps(this.#gaps).then((all) => Math.max(0, ...all.map(({ to }) => to)));
+    this.#lastGap.catch(() => {
+      this.#lastGap = undefined;
+    });
+    return this.#lastGap;
+  }
+
   async #known(orderIds: string[]): Promise<KeptInvoice[]> {
     return (await this.#invoices.find({ where: { orderId: { $in: orderIds } }, limit: MOST_TOGETHER })).data;
   }
@@ -69,7 +93,7 @@ export class Invoicing {
   /** Undefined if an order has its invoice already, or somebody else was faster with a number: some may be stored. */
   async #number(drafts: readonly Draft[]): Promise<KeptInvoice[] | undefined> {
     const { data: last } = await this.#invoices.find({ ...newestFirst, limit: 1 });
-    const first = (last[0]?.sequence ?? 0) + 1;
+    const first = Math.max(last[0]?.sequence ?? 0, await this.#last()) + 1;
     const now = timeAt(this.#world);
     const invoices = drafts.map((draft, index) =>
       issued(draft, first + index, { id: this.#world.id("inv"), now, digest }),

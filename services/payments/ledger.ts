@@ -1,4 +1,4 @@
-import type { LedgerEntry } from "./payments.contract.ts";
+import type { AuditedEntry, LedgerEntry } from "./payments.contract.ts";
 
 type Account = LedgerEntry["postings"][number]["account"];
 
@@ -38,4 +38,9 @@ export function postings(
           ["provider_receivable", 0, gross],
         ];
   return lines.flatMap(([account, debit, credit]) => (debit + credit > 0 ? [{ account, debit, credit }] : []));
+}
+
+export function auditedEntry({ id, orderId, paymentId, kind, currency, postings }: LedgerEntry): AuditedEntry {
+  const sum = (side: "debit" | "credit") => postings.reduce((total, posting) => total + posting[side], 0);
+  return { id, orderId, paymentId, kind, currency, debit: sum("debit"), credit: sum("credit") };
 }

@@ -1,8 +1,18 @@
-import { Refusal } from "../shared/refusal.ts";
+import { sinceOf, type Waiting } from "../shared/auditing.ts";
+import { lookAfterMs, pauseMs } from "../shared/pause.ts";
+import { isRefusal, Refusal, type RefusalCode } from "../shared/refusal.ts";
 import type { Money } from "../shared/schema.ts";
 import type { Params } from "../shared/typed.ts";
 import { postings } from "./ledger.ts";
-import type { Bill, LedgerEntry, Payment, PaymentFact, PaymentStatus, Refund } from "./payments.contract.ts";
+import type {
+  AuditedPayment,
+  InvoiceContent,
+  LedgerEntry,
+  Payment,
+  PaymentFact,
+  PaymentStatus,
+  Refund,
+} from "./payments.contract.ts";
 import { type Charge, joined } from "./provider.ts";
 
 /**
@@ -20,12 +30,14 @@ export interface KeptPayment {
   readonly token: string | null;
   readonly amount: Money;
   /** Null: the payment was given up before it began. */
-  readonly bill: Bill | null;
+  readonly bill: InvoiceContent | null;
   /** What is to be taken in all; null while nothing is. */
   readonly toCapture: number | null;
   /** Why all of it is to be given back; null while it is not. */
   readonly reversed: string | null;
   readonly refunds: readonly Refund[];
+  /** Requests of staff that were refused: a repeat that is late must not be carried out after all. */
+  readonly refused?: readonly { requestKey: string; type: RefusalCode; detail: string }[];
   /** What the provider is known to have. Null: it has not answered yet. */
   readonly charge: Charge | null;
   /** The provider was asked after a charge that is not wanted any more, and has none. */
@@ -62,9 +74,13 @@ export type Ask =
 const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
+const pauses = { firstMs: FIRST_PAUSE_MS, longestMs: LONGEST_PAUSE_MS };
 /** For so long a request that was on its way when the payment was given up may still arrive at the provider. */
 const LATE_MS = 900_000;
+/** And so often it is looked for in any case: a clock that was slow makes what is new look old. */
+const FEWEST_LOOKS = 10;
 const MOST_REFUNDS = 100;
+const MOST_REFUSED = 20;
 
 /** What may be wished of a payment in which state. */
 const wishes = {
@@ -153,6 +169,31 @@ export function nextAsk(payment: KeptPayment): Ask | undefined {
   return refund && { what: "refund", refundKey: refund.id, amount: refund.amount.amount };
 }
 
+/**
+ * Decides on a request of staff so that its repeats are answered alike: what was refused stays refused, whatever has
+ * become of the payment since. `refusalOf` says whether it was.
+ */
+export function decidedOnce(
+  payment: KeptPayment,
+  requestKey: string | undefined,
+  decide: (payment: KeptPayment) => KeptPayment,
+): KeptPayment {
+  if (requestKey === undefined) return decide(payment);
+  if (refusalOf(payment, requestKey)) return payment;
+  try {
+    return decide(payment);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const { type, message: detail } = error;
+    return { ...payment, refused: [...(payment.refused ?? []), { requestKey, type, detail }].slice(-MOST_REFUSED) };
+  }
+}
+
+export function refusalOf({ refused = [] }: KeptPayment, requestKey: string | undefined): Refusal | undefined {
+  const known = refused.find((one) => one.requestKey === requestKey);
+  return known && new Refusal(known.type, known.detail);
+}
+
 /** Takes `amount` more, or all that is left. */
 export function capture(payment: KeptPayment, amount: number | undefined, moment: Moment): KeptPayment {
   allow(payment, "capture");
@@ -210,7 +251,7 @@ export function learn(payment: KeptPayment, news: Charge | null, moment: Moment)
   const charge = joined(payment.charge, news);
   if (charge === payment.charge) return payment;
   const toCapture = Math.max(payment.toCapture ?? 0, charge.captured) || payment.toCapture;
-  const seen = { ...payment, charge, toCapture, token: null };
+  const seen = withRefundsFoundOut({ ...payment, charge, toCapture, token: null }, moment);
   const known = withRefundsDone(withCaptured(seen, captured(payment), moment), moment);
   const closedEarly = charge.closed && known.toCapture !== null && known.toCapture > charge.captured;
   const settled = closedEarly ? uncaptured(known, charge.failure ?? "closed_by_provider") : known;
@@ -233,13 +274,17 @@ export function refused(payment: KeptPayment, ask: Ask, why: string, moment: Mom
 }
 
 /** The reconciler takes it up and comes again later, after longer and longer pauses, while there is cause. */
-export function takenUp(payment: KeptPayment, now: string): KeptPayment {
-  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(payment.looks, 20));
+export function takenUp(payment: KeptPayment, now: string, random: number): KeptPayment {
+  const { looks: tries, updatedAt } = payment;
+  const waitedMs = Date.parse(now) - Date.parse(updatedAt);
+  const asksMs = nextAsk(payment) && pauseMs({ tries, waitedMs }, pauses, random);
+  const looksMs = mayMoveByItself(payment, now) ? lookAfterMs({ looks: tries, waitedMs }, LONGEST_PAUSE_MS) : undefined;
+  const againMs = asksMs ?? looksMs;
   return {
     ...payment,
     orderWaits: false,
-    looks: payment.looks + 1,
-    dueAt: nextAsk(payment) || mayMoveByItself(payment, now) ? later(now, pauseMs) : undefined,
+    looks: tries + 1,
+    dueAt: againMs === undefined ? undefined : later(now, againMs),
   };
 }
 
@@ -270,9 +315,34 @@ export function paymentView(payment: KeptPayment): Payment {
   };
 }
 
-/** What others are told after a change; undefined when it does not concern them, or they wait for the answer. */
-export function changedFact(before: KeptPayment | null, after: KeptPayment): PaymentFact | undefined {
-  if (!before || after.orderWaits) return undefined;
+export function audited(payment: KeptPayment, waiting: readonly Waiting[] = []): AuditedPayment {
+  const { id, orderId, amount, charge, failure, reversed, entries, looks, dueAt = null } = payment;
+  return {
+    id,
+    orderId,
+    status: statusOf(payment),
+    amount,
+    hasBegun: !neverBegan(payment),
+    captured: captured(payment),
+    refunded: refunded(payment),
+    failure,
+    isReversed: reversed !== null,
+    chargeStatus: charge?.status ?? null,
+    entries: entries.map(({ id }) => id),
+    asks: nextAsk(payment)?.what ?? null,
+    looks,
+    dueAt,
+    tellsSince: sinceOf(waiting),
+  };
+}
+
+/** What the order is told after a change; undefined when it does not concern it, or waits for the answer. */
+export const changedFact = (before: KeptPayment | null, after: KeptPayment): PaymentFact | undefined =>
+  after.orderWaits ? undefined : movedFact(before, after);
+
+/** What everybody else is told, whoever waits. */
+export function movedFact(before: KeptPayment | null, after: KeptPayment): PaymentFact | undefined {
+  if (!before) return undefined;
   const same =
     statusOf(before) === statusOf(after) &&
     captured(before) === captured(after) &&
@@ -303,7 +373,8 @@ function allow(payment: KeptPayment, wish: keyof typeof wishes): void {
 
 /** The buyer, the bank, or a request that is late may change it without anybody asking. */
 function mayMoveByItself(payment: KeptPayment, now: string): boolean {
-  if (payment.absent) return !neverBegan(payment) && now < later(payment.updatedAt, LATE_MS);
+  if (payment.absent)
+    return !neverBegan(payment) && (now < later(payment.updatedAt, LATE_MS) || payment.looks < FEWEST_LOOKS);
   return payment.charge?.status === "processing" || payment.charge?.status === "requires_action";
 }
 
@@ -352,6 +423,21 @@ function owing(payment: KeptPayment, moment: Moment): KeptPayment {
 
 function withCaptured(payment: KeptPayment, before: number, moment: Moment): KeptPayment {
   return booked(payment, "capture", { from: before, to: captured(payment) }, moment);
+}
+
+/** What was paid back and is not known here: by the same shop, before it was restored to an earlier moment. */
+function withRefundsFoundOut(payment: KeptPayment, { now }: Moment): KeptPayment {
+  const known = new Set(payment.refunds.map(({ id }) => id));
+  const found = (payment.charge?.refunds ?? [])
+    .filter(({ key }) => !known.has(key))
+    .map(({ key: id, amount }) => ({
+      id,
+      amount: money(amount, payment.amount.currency),
+      reason: "the provider has paid it",
+      status: "pending" as const,
+      createdAt: now,
+    }));
+  return found.length > 0 ? { ...payment, refunds: [...payment.refunds, ...found] } : payment;
 }
 
 /** Notes the refunds that the provider has paid out, each with its entry. */

@@ -1,29 +1,41 @@
 import { due } from "../../mixins/due.mixin.ts";
-import { type Collection, collectionOptions, isDuplicate, type New, store } from "../../mixins/store.mixin.ts";
+import {
+  type Collection,
+  collectionOptions,
+  isDuplicate,
+  type New,
+  type Query,
+  store,
+} from "../../mixins/store.mixin.ts";
 import { isStaff } from "../shared/identity.ts";
 import { found, isRefusal, Refusal } from "../shared/refusal.ts";
 import type { Ctx, Params, Self, ServiceOf } from "../shared/typed.ts";
 import { sleep, timeAt } from "../shared/world.ts";
 import { digest } from "./digest.edge.ts";
-import { draftOf, invoiceView, type KeptInvoice } from "./invoice.ts";
-import { Invoicing, newestFirst } from "./invoicing.edge.ts";
+import { auditedInvoice, draftOf, invoiceView, type KeptInvoice } from "./invoice.ts";
+import { allGaps, type Gap, Invoicing, newestFirst } from "./invoicing.edge.ts";
+import { auditedEntry } from "./ledger.ts";
 import {
   type Ask,
+  audited,
   begin,
   cancel,
   capture,
   captureAll,
   changedFact,
+  decidedOnce,
   hurried,
   type KeptPayment,
   learn,
   type Moment,
+  movedFact,
   neverBegan,
   neverToBegin,
   nextAsk,
   paymentView,
   refund,
   refundable,
+  refusalOf,
   refused,
   reverse,
   takenUp,
@@ -38,9 +50,13 @@ const payments = collectionOptions<KeptPayment>({
   fields: ["orderId", "dueAt"],
   unique: [["orderId"]],
   indexes: [["dueAt"]],
+  isWatched: true,
   tells(before, after) {
-    const data = changedFact(before, after);
-    return data ? [{ type: "payments.changed", data }] : [];
+    const [changed, moved] = [changedFact(before, after), movedFact(before, after)];
+    return [
+      ...(changed ? [{ type: "payments.changed" as const, data: changed }] : []),
+      ...(moved ? [{ type: "payments.moved" as const, data: moved }] : []),
+    ];
   },
 });
 const ledger = collectionOptions<KeptEntry>({ fields: ["orderId"], indexes: [["orderId", "_id"]] });
@@ -53,6 +69,7 @@ interface Payments {
   payments: Collection<KeptPayment>;
   ledger: Collection<KeptEntry>;
   invoices: Collection<KeptInvoice>;
+  gaps: Collection<Gap>;
   invoicing: Invoicing;
   providers: ReadonlyMap<string, Provider>;
   /** The payments that are being settled in this process, so that each is settled by one caller at a time. */
@@ -79,6 +96,8 @@ interface Payments {
   record(payment: KeptPayment): Promise<void>;
   issueInvoice(payment: KeptPayment): Promise<void>;
   answer(payment: KeptPayment): Promise<Payment>;
+  /** What finds the one record of each of these orders, as far as whoever asks may read them. */
+  readableOf(ctx: Ctx<{ orderIds: string[] }>): Promise<{ where: Query; limit: number }>;
   /** Whoever may read the order may read what was paid for it. */
   mayRead(ctx: Ctx, orderId: string): Promise<boolean>;
 }
@@ -91,10 +110,10 @@ export default {
   name: "payments",
   mixins: [
     due<KeptPayment, Payments & Self>("payments", async function (payment) {
-      const mine = await this.payments.replace(payment, takenUp(payment, timeAt(this.world)));
+      const mine = await this.payments.replace(payment, takenUp(payment, timeAt(this.world), this.world.random()));
       if (mine) await this.reconcile(mine);
     }),
-    store({ payments, ledger, invoices }),
+    store({ payments, ledger, invoices, gaps: {} }),
   ],
 
   actions: {
@@ -129,7 +148,8 @@ export default {
       const { id, amount } = ctx.params;
       const { requestKey: heard } = ctx.meta;
       const take = (payment: KeptPayment) => capture(payment, amount, this.moment());
-      const wanted = await this.payments.change(id, take, heard ? { heard } : {});
+      const once = (payment: KeptPayment) => decidedOnce(payment, heard, take);
+      const wanted = unlessRefused(await this.payments.change(id, once, heard ? { heard } : {}), heard);
       const payment = refuseWhile("capture", await this.settle(wanted));
       if (payment.failure) throw new Refusal("payment_failed", payment.failure);
       return this.answer(payment);
@@ -145,28 +165,37 @@ export default {
       const { requestKey } = ctx.meta;
       const refundId = requestKey ? `ref_${digest(`${id} ${requestKey}`).slice(0, 32)}` : this.world.id("ref");
       const give = (payment: KeptPayment) => refund(payment, { id: refundId, amount, reason }, this.moment());
-      const payment = await this.answer(await this.settle(await this.payments.change(id, give)));
+      const once = (payment: KeptPayment) => decidedOnce(payment, requestKey, give);
+      const wanted = unlessRefused(await this.payments.change(id, once), requestKey);
+      const payment = await this.answer(await this.settle(wanted));
       if (payment.refunds.some((one) => one.id === refundId && one.status === "failed"))
         throw new Refusal("payment_failed", "The provider has refused the refund.");
       return payment;
     },
 
-    async ledger(ctx) {
-      const { orderId, limit = 20, cursor } = ctx.params;
-      const page = await this.ledger.find({ where: { orderId }, sort: "-_id", limit, cursor });
-      return { ...page, data: page.data.map(({ version, ...entry }) => entry) };
+    ledger(ctx) {
+      const { orderId, ...asked } = ctx.params;
+      return this.ledger.page(asked, { where: { orderId } }, ({ version, ...entry }) => entry);
     },
 
-    async invoices(ctx) {
-      const { limit = 20, cursor } = ctx.params;
-      const page = await this.invoices.find({ ...newestFirst, limit, cursor });
-      return { ...page, data: page.data.map(invoiceView) };
+    invoices(ctx) {
+      return this.invoices.page(ctx.params, newestFirst, invoiceView);
     },
 
     async invoice(ctx) {
       const { orderId } = ctx.params;
       const readable = await this.mayRead(ctx, orderId);
       return invoiceView(found(readable ? await this.invoices.first({ orderId }) : undefined, "invoice"));
+    },
+
+    async ofOrders(ctx) {
+      const payments = await this.payments.find(await this.readableOf(ctx));
+      return payments.data.filter((payment) => !neverBegan(payment)).map(paymentView);
+    },
+
+    async invoicesOfOrders(ctx) {
+      const invoices = await this.invoices.find(await this.readableOf(ctx));
+      return invoices.data.map(invoiceView);
     },
 
     async webhook(ctx) {
@@ -178,6 +207,38 @@ export default {
       const due = await this.payments.change(payment, (payment) => hurried(payment, timeAt(this.world)));
       await this.reconcile(due).catch((error) => this.logger.warn(`News of ${due.id} has to wait: ${error.message}`));
       return { received: true };
+    },
+
+    audit(ctx) {
+      const { by = "orderId", ...asked } = ctx.params;
+      return this.payments.walk(by, asked, audited);
+    },
+
+    auditLedger(ctx) {
+      return this.ledger.walk("orderId", ctx.params, auditedEntry);
+    },
+
+    auditInvoices(ctx) {
+      return this.invoices.walk("orderId", ctx.params, ({ version, ...invoice }) => auditedInvoice(invoice, digest));
+    },
+
+    auditNumbers(ctx) {
+      return this.invoices.walk("sequence", ctx.params, ({ id, number, sequence }) => ({ id, number, sequence }));
+    },
+
+    async auditGaps() {
+      return (await allGaps(this.gaps)).map(({ from, to }) => ({ from, to }));
+    },
+
+    auditCharges(ctx) {
+      return found(this.providers.get(this.shop.paymentProvider), "payment provider").record(ctx.params);
+    },
+
+    async mend(ctx) {
+      const due = await this.payments.change(ctx.params.id, (payment) => hurried(payment, timeAt(this.world)));
+      await this.reconcile(due);
+      await this.record(await this.present(ctx.params.id));
+      return null;
     },
   },
 
@@ -304,6 +365,11 @@ export default {
       return paymentView(payment);
     },
 
+    async readableOf(ctx) {
+      const ids = await ctx.call("orders.readable", { ids: ctx.params.orderIds });
+      return { where: { orderId: { $in: ids } }, limit: Math.max(1, ids.length) };
+    },
+
     async mayRead(ctx, orderId) {
       if (isStaff(ctx.meta)) return true;
       return ctx.call("orders.mayRead", { id: orderId }).catch((error) => {
@@ -315,15 +381,21 @@ export default {
 
   created() {
     this.providers = new Map([["sandbox", sandboxProvider(this.broker)]]);
-    this.invoicing = new Invoicing(this.invoices, this.world);
+    this.invoicing = new Invoicing(this.invoices, this.gaps, this.world);
     this.lanes = new Map();
   },
 } satisfies ServiceOf<"payments", Payments>;
 
-function put(ask: Ask, provider: Provider, { id: key, token, amount }: KeptPayment): Promise<Charge | null> {
+function put(ask: Ask, provider: Provider, payment: KeptPayment): Promise<Charge | null> {
+  const { id: key, orderId, token, amount, bill } = payment;
   switch (ask.what) {
     case "authorize":
-      return provider.authorize({ key, token: token ?? "", amount });
+      return provider.authorize({
+        key,
+        token: token ?? "",
+        amount,
+        about: bill ? { orderId, email: bill.email } : undefined,
+      });
     case "capture":
       return provider.capture({ key, total: ask.total });
     case "cancel":
@@ -333,6 +405,12 @@ function put(ask: Ask, provider: Provider, { id: key, token, amount }: KeptPayme
     case "look":
       return provider.lookUp({ key });
   }
+}
+
+function unlessRefused(payment: KeptPayment, requestKey: string | undefined): KeptPayment {
+  const refusal = refusalOf(payment, requestKey);
+  if (refusal) throw refusal;
+  return payment;
 }
 
 /** The caller is not told that something is done while the provider has not said so. */

@@ -1,5 +1,7 @@
+import type { AuditedCharge } from "../sandbox/sandbox.contract.ts";
+import type { Audit } from "../shared/auditing.ts";
 import { isRefusal, type Refusal } from "../shared/refusal.ts";
-import type { Money } from "../shared/schema.ts";
+import type { Money, Page } from "../shared/schema.ts";
 import type { NextAction } from "./payments.contract.ts";
 
 /**
@@ -25,19 +27,42 @@ export const chargeStatuses = [
   "captured",
 ] as const;
 
+/** A charge in a provider's list. */
+export interface ListedCharge extends Charge {
+  /** The provider's own name for it. */
+  id: string;
+  /** The shop's: the id of the payment. */
+  key: string;
+  amount: Money;
+  createdAt: string;
+  /** What the shop has said of it. Null: nothing. */
+  orderId: string | null;
+  email: string | null;
+}
+
 /**
  * A payment provider as the shop sees it. Charges are known by the shop's own key, refunds likewise: asking
  * again with the same key does nothing a second time. A refusal is the provider's no; after any other
  * error, a time-out above all, nobody knows what has happened until it is looked up.
  */
 export interface Provider {
-  authorize(asked: { key: string; token: string; amount: Money }): Promise<Charge>;
+  /** `about` is for people, who may have to find the order of a charge one day that the shop does not know any more. */
+  authorize(asked: {
+    key: string;
+    token: string;
+    amount: Money;
+    about: { orderId: string; email: string } | undefined;
+  }): Promise<Charge>;
   /** Takes money until `total` is taken in all. */
   capture(asked: { key: string; total: number }): Promise<Charge>;
   /** Lets go of what is reserved and not captured. */
   cancel(asked: { key: string }): Promise<Charge>;
   refund(asked: { key: string; refundKey: string; amount: number }): Promise<Charge>;
   lookUp(asked: { key: string }): Promise<Charge | null>;
+  /** All that it has of this shop, newest first. */
+  charges(): AsyncIterable<ListedCharge>;
+  /** The provider's own record, to be compared: all charges a page at a time, or those of these keys. */
+  record(asked: Audit): Promise<Page<AuditedCharge>>;
   /**
    * The key of the charge that a webhook is about, null when it is about something else.
    *

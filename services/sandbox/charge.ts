@@ -1,6 +1,6 @@
 import { Refusal } from "../shared/refusal.ts";
 import type { Params } from "../shared/typed.ts";
-import type { Charge } from "./sandbox.contract.ts";
+import type { AuditedCharge, Charge } from "./sandbox.contract.ts";
 
 /** A charge in the provider's books. */
 export interface KeptCharge extends Charge {
@@ -55,6 +55,15 @@ export function newCharge(asked: Params<"sandbox.authorize">, id: string, now: s
 }
 
 export const chargeView = ({ version, dueAt, ...charge }: KeptCharge): Charge => charge;
+
+export const audited = ({ key, status, amount, currency, captured, refunded, closed }: KeptCharge): AuditedCharge => ({
+  key,
+  status,
+  amount: { amount, currency },
+  captured,
+  refunded,
+  closed,
+});
 
 /** Takes money until `total` is taken in all. */
 export function capture(charge: KeptCharge, total: number): KeptCharge {

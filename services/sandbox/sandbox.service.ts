@@ -4,6 +4,7 @@ import { found } from "../shared/refusal.ts";
 import type { Params, ServiceOf } from "../shared/typed.ts";
 import { sleep, timeAt } from "../shared/world.ts";
 import {
+  audited,
   bankAnswers,
   behaviourOf,
   cancel,
@@ -26,6 +27,7 @@ const charges = collectionOptions<KeptCharge>({
   fields: ["key", "dueAt"],
   unique: [["key"]],
   indexes: [["dueAt"]],
+  isWatched: true,
   tells: (before, after) =>
     settledByItself(before, after) ? [{ type: "sandbox.settled", data: { charge: after.id, key: after.key } }] : [],
 });
@@ -85,10 +87,12 @@ export default {
       return { secret: await this.secret() };
     },
 
-    async charges(ctx) {
-      const { limit = 20, cursor } = ctx.params;
-      const { data, nextCursor } = await this.charges.find({ sort: "-_id", limit, cursor });
-      return { data: data.map(chargeView), nextCursor };
+    charges(ctx) {
+      return this.charges.page(ctx.params, {}, chargeView);
+    },
+
+    audit(ctx) {
+      return this.charges.walk("key", ctx.params, audited);
     },
 
     async page(ctx) {

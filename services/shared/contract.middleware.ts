@@ -2,7 +2,7 @@ import type { Context, Middleware, ServiceSchema } from "moleculer";
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { contracts } from "../contracts.ts";
-import { type ActionContract, type Contract, MEETING } from "./contract.ts";
+import { type ActionContract, type Contract, MEETING, MOST_AT_ONCE } from "./contract.ts";
 import { houseActions } from "./delivery.ts";
 import type { Figures } from "./figures.ts";
 import { plainCopy } from "./plain.ts";
@@ -11,7 +11,9 @@ import { type InputError, Refusal } from "./refusal.ts";
 const contractsByName: Record<string, Contract> = contracts;
 
 /** The contract of an action, by its whole name; undefined for what is not public to other services. */
-function actionContract(name: string): Pick<ActionContract, "params" | "result" | "timeoutMs" | "meetBy"> | undefined {
+function actionContract(
+  name: string,
+): Pick<ActionContract, "params" | "result" | "timeoutMs" | "meetBy" | "mostAtOnce"> | undefined {
   const [service = "", action = ""] = name.split(".", 2);
   return (
     contractsByName[service]?.actions[name] ??
@@ -23,7 +25,7 @@ function actionContract(name: string): Pick<ActionContract, "params" | "result" 
  * Holds every service to its contract: a service that lacks an action of its contract, or offers one
  * that is not in it, does not start; params are validated strictly and copied, results are copied, so
  * that a local call behaves like a remote one; a contract's time-out holds where the caller has none of
- * its own. `checkResults` also validates what is answered.
+ * its own; no more calls of an action are under way than it says. `checkResults` also validates what is answered.
  */
 export function keepContracts({ checkResults, figures }: { checkResults: boolean; figures: Figures }): Middleware {
   return {
@@ -38,8 +40,7 @@ export function keepContracts({ checkResults, figures }: { checkResults: boolean
       if (contract.meetBy) Object.assign(action, { strategy: MEETING, strategyOptions: { shardKey: contract.meetBy } });
       const params = lazily(contract.params);
       const result = lazily(contract.result);
-      return async (ctx: Context<unknown>) => {
-        figures.calls++;
+      const answer = async (ctx: Context<unknown>) => {
         const given = ctx.params ?? {};
         if (!params().Check(given))
           throw new Refusal("invalid_input", undefined, { errors: inputErrors(params(), given) });
@@ -49,8 +50,25 @@ export function keepContracts({ checkResults, figures }: { checkResults: boolean
           throw new Error(`${action.name} broke its contract: ${JSON.stringify(inputErrors(result(), answer))}`);
         return answer;
       };
+      return limited(answer, contract.mostAtOnce ?? MOST_AT_ONCE, figures);
     },
   } satisfies Middleware as Middleware;
+}
+
+type Answer = (ctx: Context<unknown>) => Promise<unknown>;
+
+/** What nobody waits for any more is still under way: it makes room when it is done, and not when its time is out. */
+function limited(answer: Answer, mostAtOnce: number, figures: Figures): Answer {
+  let underWay = 0;
+  return async (ctx) => {
+    figures.calls++;
+    if (underWay >= mostAtOnce) {
+      figures.crowdedCalls++;
+      throw new Refusal("unavailable", "Too many are asking for this at once.", { retryAfterSeconds: 1 });
+    }
+    underWay++;
+    return answer(ctx).finally(() => underWay--);
+  };
 }
 
 function compareActions(mine: Contract, schema: ServiceSchema): void {

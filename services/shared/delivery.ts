@@ -1,7 +1,6 @@
 import { Maybe, Nothing, PageOf, paging, Shape, type Static, Text, Time, Type } from "./schema.ts";
 
-/** A fact on its way to one service that hears it. */
-export const Envelope = Shape({
+export const Envelope = Shape("A fact on its way to one service that hears it.", {
   id: Type.String({ pattern: "^evt_[0-9a-z]{10,40}$", description: "Equal for every delivery of the same fact." }),
   type: Type.String({ description: "Such as `orders.confirmed`." }),
   at: Time,
@@ -10,7 +9,7 @@ export const Envelope = Shape({
 });
 export type Envelope = Static<typeof Envelope>;
 
-export const DeadLetter = Shape({
+export const DeadLetter = Shape("A fact that could not be delivered.", {
   id: Type.String({ description: "Names the letter in a replay." }),
   from: Type.String({ description: "The service that told it." }),
   to: Type.String({ description: "The service that could not take it." }),
@@ -21,16 +20,25 @@ export const DeadLetter = Shape({
 });
 export type DeadLetter = Static<typeof DeadLetter>;
 
+const inside = "The house itself asks it.";
+
 /** What every service that keeps data can be asked by the house itself, as `<service>.<key>`. */
 export const houseActions = {
-  hear: { summary: "Take a fact; the answer is the acknowledgement", params: Envelope, result: Nothing },
+  hear: { inside, summary: "Take a fact; the answer is the acknowledgement", params: Envelope, result: Nothing },
   deadLetters: {
+    inside,
     summary: "Facts of this service that could not be delivered",
     params: Shape({ ...paging }),
     result: PageOf(DeadLetter),
   },
-  replay: { summary: "Deliver a dead letter once more", params: Shape({ id: Text(1, 200) }), result: DeadLetter },
+  replay: {
+    inside,
+    summary: "Deliver a dead letter once more",
+    params: Shape({ id: Text(1, 200) }),
+    result: DeadLetter,
+  },
   outbox: {
+    inside,
     summary: "How many records wait for a delivery, and since when",
     params: Shape({}),
     result: Shape({
@@ -38,6 +46,19 @@ export const houseActions = {
       deadLetters: Type.Integer({ minimum: 0 }),
       oldestAt: Maybe(Time),
     }),
+  },
+  hush: {
+    inside,
+    summary: "Hold back the writes of this node for a moment, for a backup that looks at a store without snapshots",
+    description: "True: what was being written has ended, and nothing more is until `unhush`, or until `ms` are over.",
+    params: Shape({ id: Text(1, 80), ms: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
+    result: Type.Boolean(),
+  },
+  unhush: {
+    inside,
+    summary: "Let the writes of this node go on; true: they have been held back until now",
+    params: Shape({ id: Text(1, 80) }),
+    result: Type.Boolean(),
   },
 } as const;
 export type HouseAction = keyof typeof houseActions;

@@ -8,6 +8,17 @@ export interface Figures {
   commits: number;
   /** Packets that no node of ours has signed. */
   refusedPackets: number;
+  /** Calls of other nodes that came when nobody waited for their answer any more, and were not begun. */
+  lateCalls: number;
+  /** Calls that were refused, since as many of the same action were under way as may be. */
+  crowdedCalls: number;
 }
 
-export const noFigures = (): Figures => ({ calls: 0, writes: 0, commits: 0, refusedPackets: 0 });
+export const noFigures = (): Figures => ({
+  calls: 0,
+  writes: 0,
+  commits: 0,
+  refusedPackets: 0,
+  lateCalls: 0,
+  crowdedCalls: 0,
+});

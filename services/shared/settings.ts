@@ -1,3 +1,4 @@
+import { unusableExtension } from "../../extensions.ts";
 import { contracts, type ServiceName } from "../contracts.ts";
 import { emailPattern } from "./schema.ts";
 
@@ -23,6 +24,8 @@ export interface Settings {
   paymentCapture: "automatic" | "manual";
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** Receivers of webhooks, as host and port, that may be where nobody else's may: in a private network, and without TLS. */
+  webhookAllow: string[];
   currency: string;
   shopName: string;
   /** Exactly these origins may call from a browser. */
@@ -30,7 +33,11 @@ export interface Settings {
   /** How many proxies stand in front of the gateway and may be believed about `X-Forwarded-For`. */
   trustedProxies: number;
   rateLimit: boolean;
+  /** Whether requests are turned away while there is more to do than can be done. */
+  admission: boolean;
   demo: boolean;
+  /** How often the shop is examined without anybody asking; 0: never. */
+  doctorEveryMinutes: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
   logFormat: "pretty" | "json";
 }
@@ -39,9 +46,16 @@ export class UnusableSetting extends Error {
   override readonly name = "UnusableSetting";
 }
 
-/** What stands in a terminal or a log is read by many: secrets are not shown there. */
+/**
+ * What stands in a terminal or a log is read by many: secrets are not shown there. What is refused is no address, so a
+ * password is looked for wherever somebody may have meant to put one.
+ */
 const shown = (name: string, text: string): string =>
-  /PASSWORD|SECRET|KEY/.test(name) ? name : `${name}=${text.replace(/\/\/.*@/, "//…@")}`;
+  /PASSWORD|SECRET|KEY/.test(name)
+    ? name
+    : `${name}=${text
+        .replace(/^([a-z+]+:(?:\/\/)?)?.*@/is, "$1…@")
+        .replace(/(?<=[?&#;][\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*=)[^&#;]*/gi, "…")}`;
 
 /** Nothing of a password may stand behind the server: neither the store nor its messages would know it as one. */
 const storeUrl = /^(sqlite:[^?#]*|(postgres(ql)?|mongodb(\+srv)?):\/\/(?=\S)[^/?#\s]*(\/[^/?#@\s]*)?(\?[^#@\s]*)?)$/;
@@ -72,6 +86,7 @@ export function readSettings(environment: Environment, terminal = false): Settin
     );
   const onOff = (name: string, fallback: boolean) => choice(name, fallback ? "on" : "off", ["on", "off"]) === "on";
 
+  if (unusableExtension) throw new UnusableSetting(`EXTENSIONS cannot be used: ${unusableExtension}.`);
   const names = Object.keys(contracts) as ServiceName[];
   const services = read(
     "SERVICES",
@@ -135,6 +150,15 @@ export function readSettings(environment: Environment, terminal = false): Settin
     paymentCapture: choice("PAYMENT_CAPTURE", "automatic", ["automatic", "manual"]),
     smtpUrl: text("SMTP_URL", undefined, /^smtps?:\/\/\S+$/, "it begins with smtp:// or smtps://"),
     mailFrom: text("MAIL_FROM", "Lonja <shop@lonja.local>", /@/, "it is an e-mail address"),
+    webhookAllow: read(
+      "WEBHOOK_ALLOW",
+      [] as string[],
+      (value) => {
+        const places = value.split(",").map((place) => place.trim().toLowerCase());
+        return places.every((place) => /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/.test(place)) ? places : undefined;
+      },
+      "it is a comma list of hosts with their ports such as erp.lan:8080",
+    ),
     currency: text("CURRENCY", "EUR", /^[A-Z]{3}$/, "it is an ISO 4217 code such as EUR"),
     shopName: text("SHOP_NAME", "Lonja", /\S/, "it is a name"),
     corsOrigins: read(
@@ -150,7 +174,9 @@ export function readSettings(environment: Environment, terminal = false): Settin
     ),
     trustedProxies: whole("TRUSTED_PROXIES", 0, 0, 10),
     rateLimit: onOff("RATE_LIMIT", true),
+    admission: onOff("ADMISSION", true),
     demo: onOff("DEMO", true),
+    doctorEveryMinutes: whole("DOCTOR_EVERY_MINUTES", 60, 0, 10_080),
     logLevel: choice("LOG_LEVEL", "info", ["fatal", "error", "warn", "info", "debug", "trace"]),
     logFormat: choice("LOG_FORMAT", terminal ? "pretty" : "json", ["pretty", "json"]),
   };

@@ -1,6 +1,6 @@
 import type { ActionSchema, CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Static, TSchema } from "typebox";
-import type { contracts, ServiceName } from "../contracts.ts";
+import type { Contracts, ServiceName } from "../contracts.ts";
 import type { ActionContract } from "./contract.ts";
 import type { Envelope, HouseAction, houseActions } from "./delivery.ts";
 import type { Figures } from "./figures.ts";
@@ -8,7 +8,6 @@ import type { Meta } from "./identity.ts";
 import type { Settings } from "./settings.ts";
 import type { World } from "./world.ts";
 
-type Contracts = typeof contracts;
 type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void
   ? I
   : never;
@@ -20,7 +19,7 @@ type House = {
     : never;
 };
 /** Everything that can be asked, by its whole name. */
-export type Actions = Promised & House;
+export type Actions = Promised & Omit<House, keyof Promised>;
 
 type ToldBy<S> = S extends { tells: infer T extends Record<string, TSchema> } ? T : {};
 /** Everything that is told, by its whole name. */

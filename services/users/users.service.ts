@@ -8,6 +8,7 @@ import { type Account, changeStanding, openAccount, rename, sameAddress, standin
 import { ADMINS, type Admins, enlist } from "./admins.ts";
 import { AttemptLimits } from "./attempts.edge.ts";
 import type { Attempts } from "./attempts.ts";
+import { commonPasswords } from "./common.edge.ts";
 import { Passwords } from "./password.edge.ts";
 import { readablePassword, refuseWeak } from "./password.ts";
 import { beginSession, expects, type KeptSession, rotate } from "./session.ts";
@@ -74,7 +75,7 @@ export default {
     /** The password is worked on whether the address is free or not, so that the time tells nothing. */
     async register(ctx) {
       const { email, password, name = "" } = ctx.params;
-      refuseWeak(password);
+      refuseWeak(password, commonPasswords);
       const from = { account: sameAddress(email), address: ctx.meta.clientAddress };
       const account = await this.limits.hold("register", from, async () => {
         const kept = await this.passwords.keep(password);
@@ -129,13 +130,10 @@ export default {
     },
 
     async list(ctx) {
-      const { email, role, limit = 20, cursor } = ctx.params;
+      const { email, role, ...asked } = ctx.params;
       const where = { email: email && sameAddress(email), role };
-      const [page, admins] = await Promise.all([
-        this.accounts.find({ where, sort: "-_id", limit, cursor }),
-        this.listOfAdmins(),
-      ]);
-      return { ...page, data: page.data.map((account) => userOf(standing(account, admins))) };
+      const admins = await this.listOfAdmins();
+      return this.accounts.page(asked, { where }, (account) => userOf(standing(account, admins)));
     },
 
     /** The account says what is wanted, the list of admins who is one: first the one, then the other. */
@@ -149,6 +147,12 @@ export default {
       };
       const { account, admins } = await this.enlisted(await this.accounts.change(id, decide, { ifVersion }));
       return userOf(standing(account, admins));
+    },
+
+    async standing(ctx) {
+      const [account, admins] = await Promise.all([this.accounts.get(ctx.params.id), this.listOfAdmins()]);
+      const now = account && standing(account, admins);
+      return now && !now.disabled ? { role: now.role } : {};
     },
 
     keys() {

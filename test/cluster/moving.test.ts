@@ -108,6 +108,8 @@ describeWith(needs, "a shop that moves from SQLite to MongoDB, PostgreSQL and ba
       mine: mine.body,
       mails: (await mailsOf()).body.data.length,
     };
+    // An order is taken up to look at its payment, and to tell of it. The digests compare the versions that moved.
+    for (const order of seen.orders.data) delete order.version;
     const again = await admin.post(`/v1/admin/dead-letters/${encodeURIComponent(seen.letters.data[0]?.id)}/replay`);
     const letters = await until(
       () => admin.get("/v1/admin/dead-letters"),

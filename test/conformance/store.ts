@@ -1,6 +1,11 @@
+import fc from "fast-check";
 import { Collection, collectionOptions, type Doc } from "../../mixins/store.mixin.ts";
 import type { StoreAdapter } from "../../mixins/store.ts";
+import type { KeptEntry } from "../../services/notifications/entry.ts";
+import { entryOptions, Journal } from "../../services/notifications/journal.edge.ts";
+import type { Paging } from "../../services/shared/schema.ts";
 import { realWorld } from "../../services/shared/world.ts";
+import { quietHouse } from "../house.ts";
 
 interface Thing extends Doc {
   name?: string;
@@ -16,7 +21,25 @@ const things = collectionOptions<Thing>({
   indexes: [["dueAt"]],
 });
 
-const house = { world: realWorld, hearersOf: () => [], toldIn: () => {} };
+const house = quietHouse(realWorld);
+
+type Connect = (options: typeof things) => Promise<Collection<Thing>>;
+async function openJournal(connect: Connect): Promise<Journal> {
+  const entries = (await connect(entryOptions as never)) as unknown as Collection<KeptEntry>;
+  return new Journal({ entries, world: realWorld, logger: console as never });
+}
+
+/** Reads on and on, while others write, until it has so many. */
+async function reading(journal: Journal, many: number): Promise<{ ids: string[]; cursors: string[] }> {
+  const [ids, read]: [string[], string[]] = [[], []];
+  while (ids.length < many) {
+    const { data, cursors = [] } = await journal.page({ limit: 7, cursor: read.at(-1), cursors: true });
+    ids.push(...data.map(({ id }) => id));
+    read.push(...cursors);
+    await new Promise<void>((later) => void setImmediate(later));
+  }
+  return { ids, cursors: read };
+}
 
 /**
  * What every store has to be able to do. `open` gives a fresh adapter on the same data each time it is
@@ -50,6 +73,13 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
     });
 
     const thing = (id: string, size: number, more: Partial<Thing> = {}) => ({ id, size, tags: [], ...more });
+
+    test("has no collection whose name not every store would keep as it is", () => {
+      const named = (collection: string) => () => open().init({}, { schema: { collection } });
+      expect(named("test_things")).not.toThrow();
+      for (const name of ["test_newThings", "test-things", "test.things", ""])
+        expect(named(name)).toThrow("is no name for a collection");
+    });
 
     test("gives back what was put in, after a restart too", async () => {
       const odd = thing("a", 1, { name: "quote ' \" ; DROP TABLE x; -- ñ 🐟 \u2028", tags: ["x"] });
@@ -256,6 +286,70 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       }
     });
 
+    test("a list goes on behind any item of it, whatever was added by then", async () => {
+      let runs = 0;
+      const sizes = (minLength: number) => fc.array(fc.nat(3), { minLength, maxLength: 8 });
+      const property = fc.asyncProperty(
+        sizes(1),
+        sizes(0),
+        fc.constantFrom("added before", "later"),
+        fc.constantFrom(undefined, "_id", "-_id", "size", "-size"),
+        fc.integer({ min: 1, max: 9 }),
+        async (first, later, name, sort, limit) => {
+          const run = `run ${runs++}`;
+          const add = (sizes: number[], name: string) =>
+            things_.insertMany(sizes.map((size, n) => thing(`${run} ${name} ${n}`, size, { tags: [run] })));
+          const which = { where: { tags: run }, ...(sort ? { sort } : {}) };
+          const list = (asked: Paging) => things_.page(asked, which, ({ id }) => id);
+
+          await add(first, "first");
+          const { data, cursors = [] } = await list({ limit: 100, cursors: true });
+          expect([data.length, cursors.length]).toEqual([first.length, first.length]);
+          const page = await list({ limit, cursors: true });
+          const nextCursor = limit < first.length ? page.cursors?.at(-1) : null;
+          expect(page).toEqual({ data: data.slice(0, limit), nextCursor, cursors: cursors.slice(0, limit) });
+          expect(Object.keys(await list({ limit }))).toEqual(["data", "nextCursor"]);
+
+          await add(later, name);
+          const now = await list({ limit: 100, cursors: true });
+          for (const [place, cursor] of cursors.entries()) {
+            const behind = now.data.indexOf(data[place] ?? "") + 1;
+            expect(await list({ limit: 100, cursor, cursors: true })).toEqual({
+              data: now.data.slice(behind),
+              nextCursor: null,
+              cursors: now.cursors?.slice(behind),
+            });
+          }
+        },
+      );
+      await fc.assert(property, { numRuns: 25 });
+    });
+
+    test.each([1, 2, 4, 100])(
+      "walks through all there is by a key, %i at a time, each once and in its order",
+      async (limit) => {
+        const sizes = [3, 1, 2, 2, 2, 2, 2, 3, 1];
+        for (const [n, size] of sizes.entries())
+          await things_.insert(thing(`t${n}`, size, n % 2 ? { name: `n${n}` } : {}));
+        const walked = async (by: string, keys?: string[]) => {
+          const ids: string[] = [];
+          for (let cursor: string | null | undefined; cursor !== null; ) {
+            const asked = { limit, ...(keys ? { keys } : {}), ...(cursor ? { cursor } : {}) };
+            const page = await things_.walk(by, asked, ({ id }) => id);
+            expect(page.data.length).toBeLessThanOrEqual(limit);
+            ids.push(...page.data);
+            cursor = page.nextCursor;
+          }
+          return ids;
+        };
+        expect(await walked("size")).toEqual(["t1", "t8", "t2", "t3", "t4", "t5", "t6", "t0", "t7"]);
+        expect(await walked("_id")).toEqual(sizes.map((_, n) => `t${n}`));
+        // What has no name is left out.
+        expect(await walked("name")).toEqual(["t1", "t3", "t5", "t7"]);
+        expect(await walked("name", ["n7", "n3", "nobody"])).toEqual(["t3", "t7"]);
+      },
+    );
+
     test("a cursor of another list, or no cursor at all, is refused", async () => {
       await things_.insertMany([thing("a", 1), thing("b", 2)]);
       const { nextCursor } = await things_.find({ sort: "size", limit: 1 });
@@ -326,6 +420,28 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
     test("a store that was written by a newer version is left alone", async () => {
       await reopen({ ...things, schemaVersion: 3 });
       await expect(reopen(things)).rejects.toThrow("start the newer one");
+    });
+
+    test("a journal has no gap in its numbers, whichever node writes, and has once what is heard twice", async () => {
+      const journals = await Promise.all([1, 2, 3].map(() => openJournal(connect)));
+      const told = Array.from({ length: 150 }, (_, n) => ({
+        id: `evt_${String(n).padStart(10, "0")}`,
+        type: "payment.captured" as const,
+        at: "2026-01-01T12:00:00.000Z",
+        data: {},
+        keptAt: "2026-01-01T12:00:00.000Z",
+      }));
+      const [reader] = await Promise.all([
+        reading(journals[0] as Journal, told.length),
+        // Each is heard by two of them, and every tenth by one of these twice.
+        ...told.flatMap((entry, n) =>
+          [n, n + 1, ...(n % 10 ? [] : [n])].map((node) => (journals[node % 3] as Journal).add(entry)),
+        ),
+      ]);
+      expect(reader.ids.toSorted()).toEqual(told.map(({ id }) => id));
+      expect(reader.cursors.map((cursor) => Number.parseInt(cursor, 10))).toEqual(told.map((_, n) => n + 1));
+      for (const entry of told) await journals[1]?.add(entry);
+      expect(await journals[2]?.page({ cursor: reader.cursors.at(-1) })).toEqual({ data: [], nextCursor: null });
     });
 
     test("a field that is declared later can be searched by at once", async () => {

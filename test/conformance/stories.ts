@@ -3,19 +3,26 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
+import { admin as officeOf } from "../../sdk/src/admin.ts";
+import { Lonja, type ShopEvent } from "../../sdk/src/index.ts";
 import { contracts } from "../../services/contracts.ts";
 import { openapi } from "../../services/gateway/openapi.ts";
 import { routesOf } from "../../services/gateway/routes.ts";
 import type { Contract } from "../../services/shared/contract.ts";
 import { anOrder, Client, type Reply, until } from "../client.ts";
 import type { ShopCluster } from "../cluster.ts";
+import { read } from "../graphql.ts";
 
 const marketStall = readFileSync(join(import.meta.dirname, "..", "fixtures", "market-stall.csv"), "utf8");
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
 /** Somebody who comes from an address of their own, so that no story uses up the limits of another. */
 const fromSomewhere = (url: string) =>
-  new Client(url, { "x-forwarded-for": `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}` });
+  new Client(
+    url,
+    { "x-forwarded-for": `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}` },
+    { isPatient: true },
+  );
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 /** Where the first of equal requests takes long, the others are told to come back. */
 const answered = (ask: () => Promise<Reply>) => until(ask, ({ body }) => body?.code !== "request_in_progress", 100);
@@ -27,7 +34,7 @@ const types = ({ body }: Reply): string[] => body.data.map(({ type }: { type: st
  * it is made of. Each makes its own products and people: they stand in no order.
  */
 export function stories(open: () => Promise<ShopCluster>, afterwards: () => Promise<void> = async () => {}): void {
-  jest.setTimeout(90_000);
+  jest.setTimeout(180_000);
 
   let shop: ShopCluster;
   let admin: Client;
@@ -43,9 +50,9 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
     [here = "", there = here] = shop.urls;
     admin = await fromSomewhere(here).login("admin@lonja.test", "correct horse battery");
     const sku = await stocked(1);
-    const { status, body } = await fromSomewhere(here).buy(anOrder("tok_visa", 1, sku, "refused@example.com"));
-    if (status !== 201) throw new Error(`nothing can be bought: ${status} ${JSON.stringify(body)}`);
-    refused = { id: body.id, sku };
+    const order = await bought(here, anOrder("tok_visa", 1, sku, "refused@example.com"));
+    if (order.status !== "confirmed") throw new Error(`nothing can be bought: ${JSON.stringify(order)}`);
+    refused = { id: order.id, sku };
   });
   afterAll(async () => {
     const errors = shop?.errors() ?? [];
@@ -74,6 +81,19 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
   const level = async (sku: string) => (await admin.get(`/v1/admin/inventory/${sku}`)).body;
   const orderAt = (url: string, order: { id: string; guestToken: string }) =>
     fromSomewhere(url).get(`/v1/orders/${order.id}`, guestOf(order));
+  /** Buys, and waits for the outcome where a shop with much to do has answered, after eight seconds, that it is at it. */
+  async function bought(url: string, wanted: ReturnType<typeof anOrder>): Promise<Reply["body"]> {
+    const beganMs = performance.now();
+    const { status, body } = await fromSomewhere(url).buy(wanted);
+    if (status !== 202) return body;
+    expect(performance.now() - beganMs).toBeGreaterThan(7_500);
+    const seen = await until(
+      () => orderAt(url, body),
+      ({ body }) => body.status !== "pending",
+      400,
+    );
+    return { ...body, ...seen.body };
+  }
   const becomes = (order: { id: string; guestToken: string }, paymentStatus: string) =>
     until(
       () => orderAt(there, order),
@@ -101,8 +121,8 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
 
   test("a purchase: stock, payment, ledger, invoice, mail and timeline agree", async () => {
     const sku = await stocked(50);
-    const { status, body: order } = await fromSomewhere(here).buy(anOrder("tok_visa", 2, sku));
-    expect([status, order.status, order.paymentStatus]).toEqual([201, "confirmed", "captured"]);
+    const order = await bought(here, anOrder("tok_visa", 2, sku));
+    expect([order.status, order.paymentStatus]).toEqual(["confirmed", "captured"]);
     expect(order.totals.total).toEqual({ amount: 3800, currency: "EUR" });
 
     expect(await level(sku)).toMatchObject({ onHand: 48, held: 0, available: 48 });
@@ -185,12 +205,14 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
   test("30 buyers at once at all doors for 10 units: 10 have them", async () => {
     const sku = await stocked(10);
     const buyers = Array.from({ length: 30 }, (_, n) =>
-      fromSomewhere(n % 2 ? here : there).buy(anOrder("tok_visa", 1, sku, `buyer${n}@example.com`)),
+      bought(n % 2 ? here : there, anOrder("tok_visa", 1, sku, `buyer${n}@example.com`)),
     );
-    const answers = (await Promise.all(buyers)).map(({ status, body }) => `${status} ${body.code ?? body.status}`);
-    expect(answers.toSorted()).toEqual([
-      ...Array<string>(10).fill("201 confirmed"),
-      ...Array<string>(20).fill("409 insufficient_stock"),
+    const outcomes = (await Promise.all(buyers)).map(
+      ({ title, cancelReason, status }) => title ?? cancelReason ?? status,
+    );
+    expect(outcomes.toSorted()).toEqual([
+      ...Array<string>(20).fill("Not enough in stock"),
+      ...Array<string>(10).fill("confirmed"),
     ]);
     expect(await level(sku)).toMatchObject({ onHand: 0, held: 0, available: 0 });
   });
@@ -234,7 +256,7 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
 
   test("a cancellation: stock and money go back, once", async () => {
     const sku = await stocked(5);
-    const { body: order } = await fromSomewhere(here).buy(anOrder("tok_visa", 3, sku));
+    const order = await bought(here, anOrder("tok_visa", 3, sku));
     const cancel = (url: string) =>
       fromSomewhere(url).post(`/v1/orders/${order.id}/cancel`, { reason: "changed my mind" }, guestOf(order));
     for (const { status, body } of await Promise.all([here, there, here].map(cancel)))
@@ -259,7 +281,7 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
 
   test("refunds, in part and then the rest, are never more than was paid", async () => {
     const sku = await stocked(1);
-    const { body: order } = await fromSomewhere(here).buy(anOrder("tok_visa", 1, sku));
+    const order = await bought(here, anOrder("tok_visa", 1, sku));
     const refund = (url: string, amount?: number) =>
       admin.at(url).post(`/v1/admin/payments/${order.payment.id}/refunds`, { amount, reason: "scratched" });
     expect(await refund(here, 700)).toMatchObject({
@@ -463,7 +485,7 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
       { "if-match": `"${product.version}"` },
     );
     expect([changed.status, changed.body.version]).toEqual([200, product.version + 1]);
-    const { body: order } = await fromSomewhere(there).buy(anOrder("tok_visa", 1, sku));
+    const order = await bought(there, anOrder("tok_visa", 1, sku));
     expect(order.totals.total.amount).toBe(2500);
 
     const stale = { title: "Too late" };
@@ -540,6 +562,80 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
     expect(await level(sku)).toMatchObject({ onHand: 5, held: 0 });
   });
 
+  describe("through the typed client", () => {
+    const cardHolder = (url: string) => {
+      const { headers } = fromSomewhere(url);
+      return new Lonja({ url, headers, budgetMs: 120_000, tryMs: 20_000 });
+    };
+
+    test("a purchase is made once at one door, and followed to its end at another", async () => {
+      const sku = await stocked(5);
+      const [buyer, watcher] = [cardHolder(here), cardHolder(there)];
+      const wanted = anOrder("tok_visa", 2, sku);
+      const options = { idempotencyKey: fresh("wish") };
+      const order = await buyer.orders.place(wanted, options);
+      const { guestToken } = order;
+      expect((await watcher.orders.place(wanted, options)).id).toBe(order.id);
+      const seen: string[] = [];
+      for await (const { type } of watcher.orders.stream(order.id, { guestToken })) {
+        seen.push(type);
+        if (type === "confirmed") break;
+      }
+      expect([seen[0], seen.at(-1), new Set(seen).size]).toEqual(["placed", "confirmed", seen.length]);
+      await expect(buyer.orders.get(order.id)).rejects.toMatchObject({ code: "not_found" });
+      await expect(buyer.orders.place({ ...wanted, lines: [{ sku, quantity: 4 }] })).rejects.toMatchObject({
+        code: "insufficient_stock",
+        errors: [{ sku, requested: 4, available: 3 }],
+      });
+    });
+
+    test("staff are told of all that happens, at every door in the same order, and a list is read to its end", async () => {
+      const staff = cardHolder(here);
+      await staff.auth.login({ email: "admin@lonja.test", password: "correct horse battery" });
+      const sku = await stocked(5);
+      const order = await cardHolder(there).orders.place(anOrder("tok_visa", 1, sku));
+      const isOfIt = ({ data }: ShopEvent) => data.order?.id === order.id || data.payment?.orderId === order.id;
+      const told = async () => {
+        const ids: string[] = [];
+        for await (const event of officeOf(staff).events.list({})) if (isOfIt(event)) ids.push(event.id);
+        return { ids };
+      };
+      const { ids } = await until(told, ({ ids }) => ids.length >= 3, 400);
+      const elsewhere = (await admin.at(there).all<{ id: string }>("/v1/admin/events")).map(({ id }) => id);
+      expect(elsewhere.filter((id) => ids.includes(id))).toEqual(ids);
+    });
+  });
+
+  test("by GraphQL: an order with its invoice, payment and product, and nobody else's", async () => {
+    const sku = await stocked(5);
+    const guest = fromSomewhere(there);
+    const place = `mutation($input: PlaceOrderInput!, $key: String!) {
+      placeOrder(input: $input, idempotencyKey: $key) { ... on PlacedOrder { id guestToken } ... on Refusal { code } }
+    }`;
+    const asked = { input: anOrder("tok_visa", 2, sku), key: fresh("wish") };
+    const { placeOrder: placed } = await read(guest, place, asked);
+    const rest = await fromSomewhere(here).buy(asked.input, asked.key);
+    expect([rest.body.id, rest.headers.get("idempotent-replayed")]).toEqual([placed.id, "true"]);
+
+    const query = `query($id: ID!, $token: String) { order(id: $id, guestToken: $token) {
+      status totals { total { amount } } invoice { number order { id } } paymentDetails { status }
+      lines { quantity product { variants { sku available } } } } }`;
+    const ask = (token?: string) => read(fromSomewhere(here), query, { id: placed.id, token });
+    const { order } = await until(
+      () => ask(placed.guestToken),
+      ({ order }) => order.status === "CONFIRMED" && order.invoice,
+      400,
+    );
+    expect(order).toEqual({
+      status: "CONFIRMED",
+      totals: { total: { amount: 3800 } },
+      invoice: { number: expect.stringMatching(/^INV-/), order: { id: placed.id } },
+      paymentDetails: { status: "CAPTURED" },
+      lines: [{ quantity: 2, product: { variants: [{ sku, available: 3 }] } }],
+    });
+    expect(await ask()).toEqual({ order: null });
+  });
+
   test("every door describes the shop as the contracts do", async () => {
     const map = contracts as Readonly<Record<string, Contract>>;
     const described = JSON.stringify(openapi(map, routesOf(map), version));
@@ -553,7 +649,8 @@ export function stories(open: () => Promise<ShopCluster>, afterwards: () => Prom
         ({ event }: { event: { subject: string } }) => event.subject === refused.id,
       );
     const [letter] = await until(letters, (found) => found.length > 0, 1_500);
-    expect(letter).toMatchObject({ from: "orders", to: "notifications", tries: 10 });
+    expect(letter).toMatchObject({ from: "orders", to: "notifications" });
+    expect(letter.tries).toBeGreaterThanOrEqual(10);
     expect(letter.event).toMatchObject({ type: "orders.confirmed", data: { order: { id: refused.id } } });
     const counted = /lonja_dead_letters\{service="orders"\} [1-9]/;
     const metrics = () => admin.get("/metrics");

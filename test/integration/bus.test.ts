@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
+import { jest } from "@jest/globals";
+import { Redis } from "ioredis";
 import type { ServiceBroker } from "moleculer";
-import { twoNodes } from "../bus.ts";
+import { newNode, twoNodes } from "../bus.ts";
 import { until } from "../client.ts";
 import { needKafka, startKafka } from "../servers/kafka.ts";
 import { needNats, startNats } from "../servers/nats.ts";
@@ -17,6 +19,8 @@ const meetingPoint = async (): Promise<RunningServer> => ({
 interface Listening {
   tx: { reader: { sockets: Socket[] } };
 }
+
+jest.setTimeout(60_000);
 
 const buses: [name: string, need: () => unknown, start: () => Promise<RunningServer>][] = [
   ["NATS", needNats, startNats],
@@ -41,7 +45,8 @@ for (const [name, need, start] of buses)
       await server.stop();
     }, 60_000);
 
-    const say = (params: object) => asker.call("echo.say", params);
+    // It is about what arrives, and not how soon on a machine that is busy.
+    const say = (params: object) => asker.call("echo.say", params, { timeout: 30_000 });
 
     test("what is said is heard as it was", async () => {
       const odd = { text: "ñ 🐟 \u2028 \0", none: null, list: [1, { deep: [] }], number: 2 ** 53 - 1 };
@@ -51,6 +56,13 @@ for (const [name, need, start] of buses)
     test("two thousand calls at once are all answered", async () => {
       const answers = await Promise.all(Array.from({ length: 2_000 }, (_, n) => say({ n, text: "x".repeat(200) })));
       expect(answers.map((answer) => (answer as { n: number }).n)).toEqual(answers.map((_, n) => n));
+    });
+
+    test.each([3_200, 4_500])("a process that stood still for %d ms calls nobody gone", async (ms) => {
+      const answers = [say({ n: 1 })];
+      for (const until = performance.now() + ms; performance.now() < until; );
+      answers.push(say({ n: 2 }));
+      expect(await Promise.all(answers)).toEqual([{ n: 1 }, { n: 2 }]);
     });
 
     test("what is larger than a message broker takes arrives as well", async () => {
@@ -133,4 +145,38 @@ test.each(hosts)("nodes meet at %s over TCP, which is an address of their machin
   const { asker, stop } = await twoNodes(`tcp://${host}:${await freePort()}`);
   expect(await asker.call("echo.say", { well: "met" })).toEqual({ well: "met" });
   await stop();
+});
+
+test("nodes that start one upon the other at the same meeting point do not get into each other's way", async () => {
+  const url = `tcp://127.0.0.1:${await freePort()}`;
+  const nodes = await Promise.all(Array.from({ length: 24 }, (_, n) => newNode({ url, serves: n === 0 })));
+  const failed: unknown[] = [];
+  const start = async (node: ServiceBroker, turns: number) => {
+    Object.assign(node.transit?.tx.logger ?? {}, { error: (...why: unknown[]) => failed.push(why) });
+    for (let n = 0; n < turns; n++) await new Promise(setImmediate);
+    await node.start();
+  };
+  await Promise.all(nodes.map(start));
+  await Promise.all(nodes.map((node) => node.waitForServices("echo", 20_000, 50)));
+  await Promise.all(nodes.map((node) => node.stop()));
+  expect(failed).toEqual([]);
+});
+
+describeWith([needRedis], "the bus over Redis", () => {
+  test("asks nothing on its connections that Redis does not take from whoever listens", async () => {
+    const server = await startRedis();
+    const watcher = new Redis(server.url);
+    const monitor = await watcher.monitor();
+    const asked = new Set<string>();
+    monitor.on("monitor", (_time: string, [command = ""]: string[]) => void asked.add(command.toLowerCase()));
+    const { stop } = await twoNodes(server.url);
+    await until(
+      async () => asked.has("publish"),
+      (isThere) => isThere,
+    );
+    await stop();
+    for (const client of [watcher, monitor]) client.disconnect();
+    await server.stop();
+    expect([...asked].toSorted()).toEqual(["publish", "subscribe"]);
+  });
 });

@@ -65,6 +65,33 @@ describe("what the checkout asks of others", () => {
     expect(times("payments.authorize")).toBe(1);
   });
 
+  test("what was sold out a moment ago is looked at before it is held; once there is more, it is sold", async () => {
+    const buy = (quantity: number, key: string) => {
+      const lines = [{ sku: "MUG", quantity }];
+      const order = { email: "a@b.co", lines, shippingAddress: address, payment: { token: "tok_visa" } };
+      return during(shop.call("orders.place", order, { meta: { requestKey: key } }));
+    };
+    const short = { type: "insufficient_stock", code: 409 };
+    const refused = async (key: string) =>
+      expect(await buy(20, key).catch((error) => error)).toMatchObject({
+        ...short,
+        data: { errors: [{ path: "lines", sku: "MUG", requested: 20, available: 9 }] },
+      });
+    await refused("first");
+    expect([times("inventory.check"), times("inventory.hold")]).toEqual([0, 1]);
+    await refused("second");
+    await refused("second");
+    expect([times("inventory.check"), times("inventory.hold")]).toEqual([2, 1]);
+    const { data } = await during(shop.call("orders.search", { status: "canceled" }, staff));
+    expect(data).toHaveLength(2);
+
+    await during(shop.call("inventory.adjust", { sku: "MUG", delta: 11, reason: "delivery" }, staff));
+    // Whoever was told no is told the same again.
+    expect(await buy(20, "second").catch((error) => error)).toMatchObject(short);
+    expect(await buy(20, "third")).toMatchObject({ status: "confirmed" });
+    expect(await during(shop.call("inventory.level", { sku: "MUG" }, staff))).toMatchObject({ onHand: 0, held: 0 });
+  });
+
   test("an order that was given up is refused for good, and another key buys", async () => {
     silent = /inventory\.hold/;
     expect(await during(place())).toMatchObject({ status: "pending" });
@@ -76,14 +103,26 @@ describe("what the checkout asks of others", () => {
     expect(await during(shop.call("inventory.level", { sku: "MUG" }, staff))).toMatchObject({ onHand: 8, held: 0 });
   });
 
-  test("a refund that the provider refuses is not asked for without a pause, and the timeline says so", async () => {
-    const { id } = await during(place("tok_refund_fails"));
-    expect(await during(shop.call("orders.cancel", { id }, staff))).toMatchObject({ status: "canceled" });
-    await world.run(5_000);
-    expect(times("payments.reverse")).toBeLessThanOrEqual(8);
-    expect(times("payments.reverse")).toBeGreaterThan(2);
+  test("a refund that the provider refuses is shown to staff at once, keeps no stock, and is not asked for without end", async () => {
+    const { id, payment } = await during(place("tok_refund_fails"));
+    const canceled = await during(shop.call("orders.cancel", { id }, staff));
+    expect(canceled).toMatchObject({ status: "canceled", paymentStatus: "captured", attention: "refund_refused" });
+    expect(await during(shop.call("inventory.level", { sku: "MUG" }, staff))).toMatchObject({ onHand: 9, held: 0 });
+    const { data: shown } = await during(shop.call("orders.search", { attention: "refund_refused" }, staff));
+    expect(shown.map((order) => order.id)).toEqual([id]);
+    expect(times("payments.reverse")).toBe(1);
+
+    for (let hours = 0; hours < 24; hours++) {
+      world.leap(3_600_000);
+      await world.run(2_000);
+    }
+    expect(times("payments.reverse")).toBe(8);
     const { data } = await during(shop.call("orders.events", { id }, staff));
-    expect(data.at(-1)).toMatchObject({ type: "payment_not_reversed", detail: "The provider has refused the refund." });
+    const refused = { detail: "The provider has refused the refund." };
+    expect(data.at(-1)).toMatchObject({ type: "refund_given_up", ...refused });
+    expect(data).toContainEqual(expect.objectContaining({ type: "payment_not_reversed", ...refused }));
+    const { refunds } = await during(shop.call("payments.get", { id: payment?.id ?? "" }, staff));
+    expect(refunds).toHaveLength(8);
   });
 
   test.each(["inventory.hold", "payments.authorize"])(
@@ -96,6 +135,21 @@ describe("what the checkout asks of others", () => {
       expect(await find()).toMatchObject({ status: "confirmed" });
     },
   );
+
+  test("a payment that is canceled by staff takes its order with it, and the stock is free again", async () => {
+    await during(shop.close());
+    shop = await during(openShop({ services: [...services], world, between, env: { PAYMENT_CAPTURE: "manual" } }));
+    const variants = [{ sku: "MUG", price: { amount: 1900, currency: "EUR" } }];
+    await during(shop.call("catalog.create", { title: "Mug", status: "active", variants }, staff));
+    await during(shop.call("inventory.open", { stock: [{ sku: "MUG", onHand: 9 }] }));
+
+    const { id, status, payment } = await during(place());
+    expect(status).toBe("confirmed");
+    await during(shop.call("payments.cancel", { id: payment?.id ?? "" }, staff));
+    await world.run(1_000);
+    expect(await find()).toMatchObject({ id, status: "canceled", paymentStatus: "canceled" });
+    expect(await during(shop.call("inventory.level", { sku: "MUG" }, staff))).toMatchObject({ onHand: 9, held: 0 });
+  });
 
   test("a payment that came through while nobody heard of it is found out by looking", async () => {
     silent = /sandbox\.(authorize|lookUp)/;

@@ -1,7 +1,9 @@
 import { contracts } from "../../services/contracts.ts";
+import type { Json } from "../../services/gateway/names.ts";
 import { routesOf } from "../../services/gateway/routes.ts";
 import type { Contract } from "../../services/shared/contract.ts";
 import { adminOf, Client, until } from "../client.ts";
+import { describedApi } from "../description.ts";
 import { openShop, type Shop } from "../shop.ts";
 
 describe("the reference", () => {
@@ -29,8 +31,21 @@ describe("the reference", () => {
     expect(again.status).toBe(304);
   });
 
-  test("the page loads nothing from elsewhere, and all that it loads is there and allowed", async () => {
-    const { text, headers } = await client.get("/docs/");
+  test("every answer that a test gets is held to what the shop itself gives as its description", async () => {
+    const { body } = await client.get("/openapi.json");
+    const { version, ...info } = describedApi.info as Json;
+
+    expect({ ...body, info: { ...body.info, version } }).toEqual({ ...describedApi, info: { ...info, version } });
+    const wrong = { status: 200, headers: new Headers(), text: "{}" };
+    const asked = { method: "GET", path: "/v1/products" };
+    await expect(Client.onReply(asked, { ...wrong, body: {} })).rejects.toThrow(/not answered as .openapi\.json says/);
+  });
+
+  test.each([
+    ["/docs/", '"/openapi.json"'],
+    ["/docs/graphql", '"/graphql"'],
+  ])("%s loads nothing from elsewhere, and all that it loads is there and allowed", async (page, asked) => {
+    const { text, headers } = await client.get(page);
     const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""]) => path);
     const policy = headers.get("content-security-policy") ?? "";
 
@@ -39,7 +54,12 @@ describe("the reference", () => {
     for (const path of loaded) expect((await client.get(path)).status).toBe(200);
     expect(text).not.toMatch(/<script>|style=|\son\w+=/);
     expect(policy).toMatch(/script-src 'self'(;|$)/);
-    expect((await client.get("/docs/init.js")).text).toContain('"/openapi.json"');
+    expect((await client.get(loaded.at(-1) ?? "")).text).toContain(asked);
+  });
+
+  test("a browser that was led to GraphQL itself is shown where to try it out", async () => {
+    const shown = await client.get("/graphql", { accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
+    expect(shown.text).toBe((await client.get("/docs/graphql")).text);
   });
 
   test("types of files are told, so that nothing has to be guessed", async () => {

@@ -3,6 +3,7 @@ import { due } from "../../mixins/due.mixin.ts";
 import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
 import { SqliteFile } from "../../mixins/sqlite.file.ts";
 import { timeAt } from "../../services/shared/world.ts";
+import { quietHouse } from "../house.ts";
 import { VirtualWorld } from "../virtual-world.ts";
 
 interface Task extends Doc {
@@ -10,13 +11,14 @@ interface Task extends Doc {
 }
 
 /** A service that looks after its tasks, on a clock that a test moves. */
-async function openOffice(handle: (task: Task, tasks: Collection<Task>) => Promise<unknown>) {
-  const world = new VirtualWorld(3);
-  const file = new SqliteFile(":memory:").use();
+async function openOffice(
+  handle: (task: Task, tasks: Collection<Task>) => Promise<unknown>,
+  { world = new VirtualWorld(3), file = new SqliteFile(":memory:").use() } = {},
+) {
   const adapter = new SqliteAdapter(() => file);
   adapter.init({}, { schema: { collection: "tasks" } });
-  const options = { fields: ["dueAt"], indexes: [["dueAt"]] as const };
-  const tasks = new Collection<Task>("tasks", adapter, options, { world, hearersOf: () => [], toldIn: () => {} });
+  const options = { fields: ["dueAt"], indexes: [["dueAt"]] as const, isWatched: true };
+  const tasks = new Collection<Task>("tasks", adapter, options, quietHouse(world));
   await adapter.connect();
   const mixin = due<Task>("tasks", (task) => handle(task, tasks)) as Record<"started" | "stopped", () => Promise<void>>;
   const service = { world, tasks, logger: { warn: () => {} } };
@@ -51,5 +53,46 @@ describe("what is due", () => {
 
     expect(looks).toBeLessThanOrEqual(50 * 10);
     await office.stop();
+  });
+
+  /** Two nodes on one store, whose clocks go three hours apart. Who works needs five seconds, and puts it off for so long. */
+  async function twoOffices(clocks: { mine: string; others: string }, works: boolean) {
+    const file = new SqliteFile(":memory:").use();
+    const taken: string[] = [];
+    const takeUp = (who: string, world: VirtualWorld) => async (task: Task, tasks: Collection<Task>) => {
+      if (await tasks.replace(task, { ...task, dueAt: timeAt(world, 5_000) })) taken.push(who);
+    };
+    const [mine, others] = [new VirtualWorld(3, clocks.mine), new VirtualWorld(4, clocks.others)];
+    const one = await openOffice(takeUp("mine", mine), { world: mine, file });
+    const other = await openOffice(takeUp("other", others), { world: others, file });
+    await one.tasks.insert({ id: "task", dueAt: timeAt(mine) });
+    await mine.run(600);
+    if (!works) await one.stop();
+    const run = async (ms: number) => {
+      for (let at = 0; at < ms; at += 100) {
+        if (works) await mine.run(100);
+        await others.run(100);
+      }
+    };
+    return { taken, run, stop: () => Promise.all([one.stop(), other.stop()]) };
+  }
+
+  test("is taken over from a node whose clock was hours ahead, after as long as it had it for itself", async () => {
+    const clocks = { mine: "2026-01-01T15:00:00.000Z", others: "2026-01-01T12:00:00.000Z" };
+    const { taken, run, stop } = await twoOffices(clocks, false);
+    await run(5_000);
+    expect(taken).toEqual(["mine"]);
+    await run(4_000);
+    expect(taken).toEqual(["mine", "other"]);
+    await stop();
+  });
+
+  test("is left to a node that comes back to it, by one whose clock is hours behind", async () => {
+    const clocks = { mine: "2026-01-01T15:00:00.000Z", others: "2026-01-01T12:00:00.000Z" };
+    const { taken, run, stop } = await twoOffices(clocks, true);
+    await run(60_000);
+    expect(new Set(taken)).toEqual(new Set(["mine"]));
+    expect(taken.length).toBeGreaterThan(9);
+    await stop();
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Collection } from "../../mixins/store.mixin.ts";
 import { contentOf, type Draft, type KeptInvoice } from "../../services/payments/invoice.ts";
-import { Invoicing } from "../../services/payments/invoicing.edge.ts";
+import { type Gap, Invoicing } from "../../services/payments/invoicing.edge.ts";
 import { canonical } from "../../services/shared/canonical.ts";
 import { realWorld } from "../../services/shared/world.ts";
 import { asked, orderId, staff, till } from "../money.ts";
@@ -45,8 +45,11 @@ describe("invoices are numbered without a gap", () => {
 
   test("by several nodes that number at once, also for the same orders", async () => {
     const shop = await openShop({ services });
-    const { invoices } = shop.broker.getLocalService("payments") as unknown as { invoices: Collection<KeptInvoice> };
-    const nodes = range(4).map(() => new Invoicing(invoices, realWorld));
+    const { invoices, gaps } = shop.broker.getLocalService("payments") as unknown as {
+      invoices: Collection<KeptInvoice>;
+      gaps: Collection<Gap>;
+    };
+    const nodes = range(4).map(() => new Invoicing(invoices, gaps, realWorld));
     const draft = (n: number): Draft => {
       const { orderId, bill } = asked(n, "tok_visa");
       return { orderId, bill, currency: "EUR", status: "paid", paymentId: `pay_${orderId.slice(4)}` };

@@ -21,6 +21,7 @@ import type { OpenShop, Shelf } from "../../moving/shop.ts";
 import { unpack } from "../../moving/unpack.ts";
 import { realWorld } from "../../services/shared/world.ts";
 import { until } from "../client.ts";
+import { quietHouse } from "../house.ts";
 import { exported, imported, MovingProcess, madeUp, openStores, packed, quiet, sourceOf, unpacked } from "../moving.ts";
 import { startShop } from "../process.ts";
 import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
@@ -430,11 +431,7 @@ test("documents of an older schema are brought in as they are, and up to date wh
     schemaVersion: 2,
     migrations: { 2: (one) => ({ ...one, size: one.size * 2 }) },
   });
-  await new Collection<Thing>("things", adapter, doubling, {
-    world: realWorld,
-    hearersOf: () => [],
-    toldIn() {},
-  }).migrate();
+  await new Collection<Thing>("things", adapter, doubling, quietHouse(realWorld)).migrate();
   expect(await adapter.findById("r1")).toEqual(record("r1", { size: 4, version: 2, schemaVersion: 2 }));
   expect(await adapter.storedSchemaVersion()).toBe(2);
 });

@@ -198,13 +198,13 @@ describe("order mail", () => {
     expect(server.taken).toHaveLength(2);
   });
 
-  test("a confirmation leaves at once, written down before and after", async () => {
+  test("a confirmation leaves at once, written down before and after, beside the entry in the journal", async () => {
     await open();
     const { figures } = shop.broker.getLocalService("notifications") as unknown as { figures: Figures };
     const before = figures.writes;
     await hear(1, "orders.confirmed");
     await untilSent();
-    expect(figures.writes - before).toBe(2);
+    expect(figures.writes - before).toBe(3);
   });
 
   test("a mail whose sender died is sent by another, when it can be known that he died", async () => {

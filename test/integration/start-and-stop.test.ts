@@ -5,6 +5,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
 import { jest } from "@jest/globals";
 import { type ShopProcess, startShop } from "../process.ts";
 import { freePort } from "../servers/server.ts";
@@ -177,5 +178,53 @@ describe("a shop that is told to stop", () => {
     // Code 1 is for a node whose last moment has come.
     expect(await shop.stop()).toBe(0);
     slow.destroy();
+  });
+
+  test("in a cluster answers whom a balancer sends that has not noticed for a second or two", async () => {
+    const bus = { TRANSPORTER: `tcp://127.0.0.1:${await freePort()}`, BUS_SECRET: "a secret of the house" };
+    const shop = await startShop(folder, bus);
+    const gone = once(shop.child, "exit");
+    const kept = connect(Number(new URL(shop.url).port), "127.0.0.1");
+    await once(kept, "connect");
+    shop.child.kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const atOnce = await fetch(`${shop.url}/v1/products`);
+    kept.write("GET /v1/products HTTP/1.1\r\nHost: shop\r\n\r\n");
+    expect([atOnce.status, atOnce.headers.get("connection")]).toEqual([200, "close"]);
+    expect(await text(kept)).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
+    expect(await gone).toEqual([0, null]);
+  });
+
+  describe("answers, for the last time, who has asked while it had no time to hear it", () => {
+    const question = "GET /v1/products HTTP/1.1\r\nHost: shop\r\n\r\n";
+    const isReady = (url: string) => fetch(`${url}/health/ready`).then(({ ok }) => ok);
+    const isClosed = (url: string) =>
+      fetch(`${url}/health/live`).then(
+        () => false,
+        () => true,
+      );
+
+    test.each([
+      ["over new connections, while it still takes them", 20, async (url: string) => !(await isReady(url))],
+      ["over a connection that was there, when it takes no new ones", 0, isClosed],
+    ])("%s", async (_, newcomers, isTheMoment) => {
+      const shop = await startShop(folder);
+      const gone = once(shop.child, "exit");
+      const { port } = new URL(shop.url);
+      const open = () => connect(Number(port), "127.0.0.1");
+      const early = open();
+      await once(early, "connect");
+      shop.child.kill("SIGTERM");
+      while (!(await isTheMoment(shop.url)));
+      shop.child.kill("SIGSTOP");
+      const guests = newcomers ? Array.from({ length: newcomers }, open) : [early];
+      for (const guest of guests) guest.write(question);
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      shop.child.kill("SIGCONT");
+      for (const answer of await Promise.all(guests.map(text)))
+        expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
+      expect(await gone).toEqual([0, null]);
+      early.destroy();
+    });
   });
 });

@@ -159,4 +159,14 @@ describe("stock", () => {
       await expect(shop.call("inventory.level", params)).rejects.toMatchObject({ type: "invalid_input", code: 422 });
     }
   });
+
+  test("a request for an adjustment that was told no is told no again, and changes nothing when there is enough", async () => {
+    const adjust = (delta: number, requestKey: string) =>
+      shop.call("inventory.adjust", { sku: "TRAY", delta, reason: "counted" }, { meta: { requestKey } });
+    const no = { type: "insufficient_stock", message: "Only 1 of TRAY can be taken away." };
+    await expect(adjust(-2, "a")).rejects.toMatchObject(no);
+    expect(await adjust(5, "b")).toMatchObject({ onHand: 6 });
+    await expect(adjust(-2, "a")).rejects.toMatchObject(no);
+    expect(await shop.call("inventory.level", { sku: "TRAY" })).toMatchObject({ onHand: 6 });
+  });
 });

@@ -43,6 +43,59 @@ describe("the SQLite file", () => {
     await adapter.disconnect();
   });
 
+  test("what is searched by is right after changes of one document that are committed together", async () => {
+    const adapter = await openThings();
+    const told = { _id: "a", version: 2, outbox: [], outboxDueAt: "2026-01-01" };
+    await adapter.insert(told);
+    await adapter.findById("a");
+    const [, hasChanged] = await Promise.all([
+      adapter.replace({ _id: "a", version: 2 }, 2),
+      adapter.replace({ ...told, version: 3 }, 2),
+    ]);
+    expect(hasChanged).toBe(true);
+    expect(await adapter.find({ query: { outboxDueAt: "2026-01-01" } })).toEqual([{ ...told, version: 3 }]);
+    expect(await adapter.findById("a")).toEqual({ ...told, version: 3 });
+    await adapter.replace({ _id: "a", version: 4 }, 3);
+    expect(await adapter.count({ query: { outboxDueAt: { $ne: null } } })).toBe(0);
+    await adapter.disconnect();
+  });
+
+  test("a long number that is a text is read as it was written", async () => {
+    const adapter = new SqliteAdapter(open);
+    adapter.init({}, { schema: { collection: "named" } });
+    adapter.shape({ fields: ["handle"], lists: [], unique: [], indexes: [], schemaVersion: 1 });
+    await adapter.connect();
+    const record = { _id: "a", version: 1, handle: "12345678901234567" };
+    await adapter.insert(record);
+    expect(await adapter.findById("a")).toEqual(record);
+    expect(await adapter.replace({ ...record, version: 2 }, 1)).toBe(true);
+    expect(await adapter.findById("a")).toEqual({ ...record, version: 2 });
+    await adapter.disconnect();
+  });
+
+  test("what is removed is gone, also when it was changed in the same commit", async () => {
+    const adapter = await openThings();
+    await adapter.insert({ _id: "a", version: 1 });
+    await adapter.findById("a");
+    await Promise.all([adapter.replace({ _id: "a", version: 2 }, 1), adapter.removeById("a")]);
+    expect([await adapter.findById("a"), await adapter.findByIds(["a"])]).toEqual([null, []]);
+    await Promise.all([adapter.insert({ _id: "b", version: 1 }), adapter.removeById("b")]);
+    expect(await adapter.findById("b")).toBeNull();
+    await adapter.disconnect();
+  });
+
+  test("a change that was not kept is not remembered", async () => {
+    const adapter = await openThings();
+    await adapter.insert({ _id: "a", version: 1 });
+    const before = await adapter.findById("a");
+    open().db.exec("CREATE TRIGGER no BEFORE UPDATE ON things BEGIN SELECT RAISE(ABORT, 'no'); END");
+    await expect(adapter.replace({ _id: "a", version: 2 }, 1)).rejects.toThrow("no");
+    expect(await adapter.findById("a")).toEqual(before);
+    expect(await adapter.replace({ _id: "a", version: 3 }, 2)).toBe(false);
+    expect(await adapter.findById("a")).toEqual(before);
+    await adapter.disconnect();
+  });
+
   test("syncs the disk before a write is acknowledged", async () => {
     const adapter = await openThings();
     expect(open().db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });

@@ -3,6 +3,7 @@ import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
 import { SqliteFile } from "../../mixins/sqlite.file.ts";
 import { Together } from "../../mixins/together.ts";
 import { realWorld } from "../../services/shared/world.ts";
+import { quietHouse } from "../house.ts";
 
 interface Jar extends Doc {
   beans: number;
@@ -11,7 +12,7 @@ interface Jar extends Doc {
 /** The desks of several nodes that share a store. */
 async function openDesks(nodes: number) {
   const file = new SqliteFile(":memory:").use();
-  const house = { world: realWorld, hearersOf: () => [], toldIn: () => {} };
+  const house = quietHouse(realWorld);
   const collections = Array.from({ length: nodes }, () => {
     const adapter = new SqliteAdapter(() => file);
     adapter.init({}, { schema: { collection: "jars" } });

@@ -5,6 +5,7 @@ import { type Kept, Once, type Outcome, type Ticket } from "../../services/gatew
 import type { Answer } from "../../services/gateway/problem.ts";
 import { sealOf } from "../../services/gateway/seal.edge.ts";
 import { noFigures } from "../../services/shared/figures.ts";
+import { quietHouse } from "../house.ts";
 import { VirtualWorld } from "../virtual-world.ts";
 
 const answer = (text: string, status = 200): Answer => ({ status, headers: {}, body: text });
@@ -18,7 +19,7 @@ async function openTwo() {
   const file = new SqliteFile(":memory:", figures).use();
   const adapter = new SqliteAdapter(() => file);
   adapter.init({}, { schema: { collection: "answers" } });
-  const house = { world, hearersOf: () => [], toldIn: () => {} };
+  const house = quietHouse(world);
   const kept = new Collection<Kept>("answers", adapter, { fields: ["dueAt"] }, house);
   await adapter.connect();
   const there = new Set(["west", "east"]);

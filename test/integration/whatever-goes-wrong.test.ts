@@ -41,7 +41,10 @@ interface Told {
   canceled?: boolean;
 }
 
-/** A shop in a storm, on a clock of its own, and the buyers that do not give up. */
+/**
+ * A shop in a storm, on a clock of its own, and the buyers that do not give up: the real broker, and files on a disk.
+ * Thousands of other storms pass over the same services in `npm run simulate`.
+ */
 class Rush {
   readonly world: VirtualWorld;
   readonly weather: Weather;
@@ -244,8 +247,8 @@ async function brokenPromises({ told }: Rush): Promise<string[]> {
 const nothing = Object.fromEntries(Object.keys(stock).map((sku) => [sku, 0]));
 
 describe("whatever goes wrong between the services and with their stores", () => {
-  test.each([1, 2])("no order is lost, charged twice or oversold (seed %d)", async (seed) => {
-    const rush = new Rush(seed);
+  test("no order is lost, charged twice or oversold", async () => {
+    const rush = new Rush(1);
     await rush.open();
     await rush.stockUp();
     await rush.buy(200, 20_000);
@@ -260,8 +263,8 @@ describe("whatever goes wrong between the services and with their stores", () =>
 });
 
 describe("several nodes that share a store and nothing else, and stand still now and then", () => {
-  test.each([21, 22])("lose no order, charge none twice and oversell nothing (seed %d)", async (seed) => {
-    const rush = new Rush(seed);
+  test("lose no order, charge none twice and oversell nothing", async () => {
+    const rush = new Rush(21);
     await rush.openNodes(3);
     await rush.stockUp();
     let freezes = 0;
@@ -281,8 +284,8 @@ describe("several nodes that share a store and nothing else, and stand still now
 });
 
 describe("whenever the process dies", () => {
-  test.each([11, 12])("no order is lost, charged twice or oversold (seed %d)", async (seed) => {
-    const rush = new Rush(seed);
+  test("no order is lost, charged twice or oversold", async () => {
+    const rush = new Rush(11);
     await rush.open();
     await rush.stockUp();
     let crashes = 0;

@@ -6,10 +6,10 @@ import { accepts, type BreakableServer, breakable, external, freePort, newFolder
  * MongoDB where there is one; otherwise FerretDB behind a lock (mongo/main.go), which speaks the same
  * protocol and has none of partial, TTL and text indexes, transactions and updates by pipeline.
  */
-export async function startMongo(): Promise<BreakableServer> {
+export async function startMongo(within?: string): Promise<BreakableServer> {
   const there = external("LONJA_TEST_MONGO_URL");
   if (there) return there;
-  const folder = await newFolder("mongo");
+  const folder = await newFolder("mongo", within);
   const port = await freePort();
   const server = await programOf(folder, port);
   const start = () => server.start(() => accepts(port));

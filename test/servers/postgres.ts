@@ -21,12 +21,13 @@ const find = (name: string) =>
 
 export const needPostgres = () => process.env.LONJA_TEST_POSTGRES_URL ?? find("initdb");
 
-export async function startPostgres(): Promise<BreakableServer> {
+/** `within`: the folder that its data is to be in. */
+export async function startPostgres(within?: string): Promise<BreakableServer> {
   const there = external("LONJA_TEST_POSTGRES_URL");
   if (there) return there;
   const [initdb, postgres] = [find("initdb"), find("postgres")];
   const user = otherThanRoot();
-  const folder = await newFolder("postgres");
+  const folder = await newFolder("postgres", within);
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   const setUp = ["-D", data, "-U", "lonja", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
@@ -56,6 +57,8 @@ export async function startPostgres(): Promise<BreakableServer> {
     start,
     // The whole group of its processes, as when the machine goes: whoever is left would keep the port.
     kill: () => server.end("SIGQUIT"),
+    // "Fast": SIGTERM would wait until everybody has gone.
+    quit: () => server.end("SIGINT"),
     freeze: () => toAll(server, "SIGSTOP"),
     thaw: () => toAll(server, "SIGCONT"),
     async stop() {
@@ -69,7 +72,14 @@ export async function startPostgres(): Promise<BreakableServer> {
 function toAll(server: Running, signal: NodeJS.Signals): void {
   server.signal(signal);
   const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(server.pid)], { encoding: "utf8" });
-  for (const pid of children.split("\n").map(Number).filter(Boolean)) process.kill(pid, signal);
+  for (const pid of children.split("\n").map(Number).filter(Boolean)) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      // A connection that has ended meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
 }
 
 /** An empty database of its own on a server. */

@@ -17,6 +17,8 @@ export interface RunningServer {
 export interface BreakableServer extends RunningServer {
   /** As when the power goes: no goodbye. */
   kill(): Promise<void>;
+  /** As its operator does it: whoever is connected is sent away. */
+  quit(): Promise<void>;
   /** Up again, on the same port and with the same data. */
   start(): Promise<void>;
   freeze(): void;
@@ -30,7 +32,7 @@ export function external(variable: string): BreakableServer | undefined {
   const notOurs = () => {
     throw new Error(`${variable} is not this test's to break`);
   };
-  return { url, stop: async () => {}, kill: notOurs, start: notOurs, freeze: notOurs, thaw: notOurs };
+  return { url, stop: async () => {}, kill: notOurs, quit: notOurs, start: notOurs, freeze: notOurs, thaw: notOurs };
 }
 
 /** The program of a server is not on this machine. */
@@ -74,7 +76,7 @@ export function describeWith(needs: readonly (() => unknown)[], name: string, su
   describe(name, suite);
 }
 
-export const newFolder = (name: string): Promise<string> => mkdtemp(join(tmpdir(), `lonja-${name}-`));
+export const newFolder = (name: string, within = tmpdir()): Promise<string> => mkdtemp(join(within, `lonja-${name}-`));
 export const removeFolder = (folder: string): Promise<void> =>
   rm(folder, { recursive: true, force: true, maxRetries: 5 });
 
@@ -174,6 +176,7 @@ export const breakable = (
   url,
   start,
   kill: () => server.end("SIGKILL"),
+  quit: () => server.end("SIGTERM"),
   freeze: () => server.signal("SIGSTOP"),
   thaw: () => server.signal("SIGCONT"),
   async stop() {

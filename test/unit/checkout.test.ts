@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { Compile } from "typebox/compile";
 import {
   advance,
   begun,
@@ -12,7 +13,7 @@ import {
 } from "../../services/orders/checkout.ts";
 import { draftOrder, type KeptOrder, numberFrom } from "../../services/orders/order.ts";
 import { orders } from "../../services/orders/orders.contract.ts";
-import type { Payment, PaymentStatus } from "../../services/payments/payments.contract.ts";
+import { type Payment, type PaymentStatus, payments } from "../../services/payments/payments.contract.ts";
 
 const start = Date.parse("2026-01-01T12:00:00.000Z");
 const moment = (afterMs = 0): Moment => ({ nowMs: start + afterMs, random: 0.5, captureLater: false });
@@ -199,6 +200,19 @@ describe("the checkout", () => {
     expect(asks(expired)).toBe("payments.reverse");
   });
 
+  test("the money is asked back however long the provider's reason is", () => {
+    const declined = play(
+      newOrder(),
+      answered(),
+      answered("authorized"),
+      answered(),
+      answered("failed", "no ".repeat(400)),
+    );
+    const { params } = payments.actions["payments.reverse"];
+    expect(asks(declined)).toBe("payments.reverse");
+    expect(Compile(params).Check(question(declined)?.params)).toBe(true);
+  });
+
   test("old news of the payment is not taken for new", () => {
     const early = payment("authorized");
     const order = play(newOrder(), answered(), answered("authorized"), answered(), answered("captured"));
@@ -222,6 +236,48 @@ describe("the checkout", () => {
     expect(done).toMatchObject({ paymentStatus: "refunded", process: { phase: "done" } });
   });
 
+  test("a refund that is refused gives the stock back at once, is asked for at growing distances, and left to staff", () => {
+    const refused: Outcome = { kind: "refused", type: "payment_failed", detail: "refused" };
+    const bought = play(newOrder(), answered(), answered("authorized"), answered(), answered("captured"));
+    let order = play(canceled(bought, "changed my mind", moment()), refused);
+    expect(asks(order)).toBe("inventory.release");
+    expect(order.attention).toBe("refund_refused");
+    order = play(order, answered());
+
+    const pauses: number[] = [];
+    for (; order.process.phase !== "done" && pauses.length < 20; order = play(order, refused)) {
+      expect([asks(order), isSettled(order)]).toEqual(["payments.reverse", true]);
+      pauses.push(Date.parse(order.dueAt ?? "") - start);
+      expect(order.process.deadlineAt > (order.dueAt ?? "")).toBe(true);
+    }
+    expect(pauses).toHaveLength(7);
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+    expect(order).toMatchObject({ status: "canceled", attention: "refund_refused" });
+    expect(heardOfPayment(order, payment("refunded"), moment())).not.toHaveProperty("attention");
+  });
+
+  test("a refund that was refused and comes off after all needs nobody's attention any more", () => {
+    const refused: Outcome = { kind: "refused", type: "payment_failed", detail: "refused" };
+    const bought = play(newOrder(), answered(), answered("authorized"), answered(), answered("captured"));
+    const order = play(canceled(bought, "changed my mind", moment()), refused, answered(), answered("refunded"));
+    expect(order).toMatchObject({ paymentStatus: "refunded", process: { phase: "done" } });
+    expect(order).not.toHaveProperty("attention");
+  });
+
+  test("an order whose payment is canceled before it is taken is canceled, whenever that comes to be known", () => {
+    const later = (order: KeptOrder, ...outcomes: Outcome[]) =>
+      outcomes.reduce((now, one) => advance(now, now.process, one, { ...moment(), captureLater: true }), order);
+    const held = later(newOrder(), answered(), answered("authorized"));
+    const early = later(heardOfPayment(held, payment("canceled"), moment()), answered());
+    expect(early).toMatchObject({ status: "canceled", refusal: { type: "payment_failed" } });
+
+    const confirmed = later(held, answered());
+    expect(confirmed.status).toBe("confirmed");
+    const late = heardOfPayment(confirmed, payment("canceled"), moment());
+    expect(late).toMatchObject({ status: "canceled", cancelReason: "The payment was canceled." });
+    expect(asks(late)).toBe("payments.reverse");
+  });
+
   test("an order under way cannot be canceled from outside", () => {
     expect(() => canceled(newOrder(), "no", moment())).toThrow(expect.objectContaining({ type: "invalid_state" }));
   });
@@ -240,9 +296,9 @@ describe("the checkout", () => {
     expect(order).toMatchObject({ paymentStatus: "authorized", process: { phase: "doing", step: "commit" } });
   });
 
-  test("a payment that is waited for is looked at every minute, in case the news of it got lost", () => {
+  test("a payment that is waited for is looked at now and then, in case the news of it got lost", () => {
     const waiting = play(newOrder(), answered(), answered("awaiting"));
-    expect(takenUp(waiting, moment(59_000))).toBe(waiting);
+    expect(takenUp(waiting, moment(3_900))).toBe(waiting);
     const looking = takenUp(waiting, moment(60_000));
     expect(looking).toMatchObject({ status: "pending", process: { phase: "waiting" } });
     expect(asks(looking)).toBe("payments.authorize");

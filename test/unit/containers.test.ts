@@ -76,6 +76,10 @@ describe("docker-compose.yml", () => {
     ).toHaveLength(1);
   });
 
+  test("two servers write next to their programs as they start, and nobody else writes to an image", () => {
+    expect(containers.flatMap(([name, { read_only }]) => (read_only ? [] : [name]))).toEqual(["rabbitmq", "kafka"]);
+  });
+
   test.each(servers)("%s says how it is, and is root only as long as its image needs", (_, container) => {
     expect(container.healthcheck?.test[0]).toMatch(/^CMD/);
     if (container.user) expect(container.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
@@ -163,6 +167,21 @@ describe("the image", () => {
   const [build = "", final = ""] = readFileSync("Dockerfile", "utf8")
     .split(/^(?=FROM )/m)
     .slice(1);
+
+  test("is built on one version of one system, which whoever builds it may name by its digest", () => {
+    const dockerfile = readFileSync("Dockerfile", "utf8");
+    expect(dockerfile).toMatch(/^ARG NODE_IMAGE=node:24-[a-z]+-slim$/m);
+    expect([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image?.slice(1))).toEqual(
+      Array(2).fill("{NODE_IMAGE}"),
+    );
+    expect(dockerfile).not.toMatch(/^ADD |chmod (-R )?[0-7]*[2367]\b|chmod \S*[ao]\+\S*w/m);
+  });
+
+  test("starts as npm start does, and hears signals, as no shell stands in between", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(final.split("\n")).toContain(`CMD [${scripts.start.replace(/\S+/g, '"$&"').replaceAll(" ", ", ")}]`);
+    expect(final).not.toMatch(/^(CMD|ENTRYPOINT) [^[]/m);
+  });
 
   test("runs as nobody in particular, with an init, and says how it is", () => {
     expect(final).toMatch(/^USER 1000:1000$/m);

@@ -38,7 +38,7 @@ describe("headers", () => {
     const own = hash("sha256", "\nlet a;\n", "base64");
 
     expect(policyOf("application/json", "<script>1</script></body></html>")).toBe(
-      "default-src 'none'; frame-ancestors 'none'",
+      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     );
     for (const text of ["Hello", "<script>steal()</script>", "<script>steal()</script></body></html>", "<script>"])
       expect(pageOf(text)).toMatch(new RegExp(`script-src 'self' 'sha256-${RegExp.escape(own)}';`));

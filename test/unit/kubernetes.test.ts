@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { contracts, type ServiceName } from "../../services/contracts.ts";
 import { readSettings } from "../../services/shared/settings.ts";
 import { type Kubernetes, kubernetes, type Manifest, needKubernetes } from "../servers/kubernetes.ts";
@@ -382,6 +383,42 @@ describeWith([needKubernetes], "Kubernetes", () => {
   test("the production overlay brings no store of its own", async () => {
     const objects = await kube.render("production");
     expect(names(workloads(objects))).toEqual(services.map((name) => `lonja-${name}`).toSorted());
+  });
+
+  test("the small overlay is backed up every hour, by one pod at a time that may do no more than a node", async () => {
+    interface CronJob {
+      schedule: string;
+      concurrencyPolicy: string;
+      jobTemplate: { spec: { activeDeadlineSeconds: number; template: Workload["template"] } };
+    }
+    const objects = await kube.render("small");
+    const [job, ...more] = ofKind<CronJob>(objects, "CronJob");
+    if (!job) throw new Error("there is no CronJob");
+    const { schedule, concurrencyPolicy, jobTemplate } = job.spec;
+    expect([more, schedule, concurrencyPolicy]).toEqual([[], expect.stringMatching(/^\d+ \* \* \* \*$/), "Forbid"]);
+    expect(jobTemplate.spec.activeDeadlineSeconds).toBeLessThan(3600);
+
+    const pod = jobTemplate.spec.template;
+    const [container] = pod.spec.containers as (Container & { args: string[] })[];
+    const node = nodeOf(objects, "orders");
+    expect(pod.spec.securityContext).toEqual(deploymentOf(objects, "orders").spec.template.spec.securityContext);
+    expect(pod.spec.automountServiceAccountToken).toBe(false);
+    expect([container?.image, container?.securityContext]).toEqual([node.image, node.securityContext]);
+    expect(container?.args.slice(0, 2)).toEqual(["node", "backup/backup.ts"]);
+    expect(existsSync(container?.args[1] ?? "")).toBe(true);
+    // It finds its secrets where a node finds them, and the rules of the network take it for one.
+    expect(node.env).toEqual(expect.arrayContaining(container?.env ?? []));
+    expect(container?.env).toHaveLength(3);
+    const reaches = ofKind<Policy>(objects, "NetworkPolicy")
+      .filter(({ spec }) => spec.policyTypes.includes("Egress") && selects(spec.podSelector, pod.metadata.labels))
+      .flatMap(({ spec }) => (spec.egress ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port)));
+    expect(reaches.toSorted()).toEqual([4222, 53, 53, 5432]);
+    const claims = pod.spec.volumes.flatMap((volume) => {
+      const { persistentVolumeClaim: claim } = volume as { persistentVolumeClaim?: { claimName: string } };
+      return claim ? [claim.claimName] : [];
+    });
+    expect(names(ofKind(objects, "PersistentVolumeClaim"))).toEqual(claims);
+    expect(chosen(objects, { matchLabels: { "app.kubernetes.io/component": "backup" } })).toEqual([]);
   });
 
   test("new secrets are what the small overlay asks for, and others each time", async () => {

@@ -1,7 +1,7 @@
 import { lettersOf, ownerOf } from "../../services/gateway/letters.ts";
 import type { DeadLetter } from "../../services/shared/delivery.ts";
 
-const kept: Record<string, number> = { orders: 3, payments: 0, users: 2 };
+const kept: Record<string, number> = { orders: 3, payments: 0, users: 2, inventory: 101 };
 const idsOf = (service: string) => Array.from({ length: kept[service] ?? 0 }, (_, n) => `${service}:x:${n}`);
 
 /** As services answer; catalog is away. */
@@ -33,6 +33,26 @@ describe("dead letters of all services", () => {
     expect(pages.map((page) => page.length)).toEqual(
       Array.from({ length: Math.ceil(5 / limit) }, (_, n) => Math.min(limit, 5 - n * limit)),
     );
+  });
+
+  test("any letter's cursor leads to those behind it, of its own service and of the others", async () => {
+    const whole = await lettersOf(services, { limit: 100, cursors: true }, ask);
+
+    expect(whole.cursors).toHaveLength(5);
+    for (const [place, cursor] of (whole.cursors ?? []).entries()) {
+      const { data } = await lettersOf(services, { cursor }, ask);
+      expect(data).toEqual(whole.data.slice(place + 1));
+    }
+    const page = await lettersOf(services, { limit: 4, cursors: true }, ask);
+    expect(page.cursors).toEqual(whole.cursors?.slice(0, 4));
+    expect(page.nextCursor).toBe(page.cursors?.at(-1));
+    expect(await lettersOf(services, { limit: 4 }, ask)).not.toHaveProperty("cursors");
+  });
+
+  test("the longest page there is knows that there is more, though no service can be asked for one more", async () => {
+    const { data, nextCursor } = await lettersOf(["inventory"], { limit: 100 }, ask);
+
+    expect([data.length, nextCursor]).toEqual([100, "inventory:x:99"]);
   });
 
   test.each(["", "nonsense", "bank:x:1", "orders"])("%j is no cursor", async (cursor) => {

@@ -109,6 +109,16 @@ describe("a crowd", () => {
     expect(() => crowd.refuse("a")).not.toThrow();
   });
 
+  test("of another kind has bounds of its own", () => {
+    const crowd = new Crowd(true, { most: 3, mostOfOneNetwork: 1, what: "streams" });
+    enter(crowd, "a", 1);
+    expect(() => crowd.refuse("a")).not.toThrow();
+    enter(crowd, "a", 1);
+    expect(() => crowd.refuse("a")).toThrow("Too many streams at once.");
+    enter(crowd, "b", 2);
+    expect(() => crowd.refuse("c")).toThrow(expect.objectContaining({ type: "unavailable" }));
+  });
+
   test("of many fills it, and who is refused is told when to come again", () => {
     const crowd = new Crowd(true);
     for (let n = 0; n <= 1_000; n++) crowd.enter(`network-${n}`);

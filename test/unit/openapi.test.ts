@@ -1,7 +1,8 @@
 import { Compile } from "typebox/compile";
 import { contracts } from "../../services/contracts.ts";
-import { type Json, openapi } from "../../services/gateway/openapi.ts";
-import { routesOf } from "../../services/gateway/routes.ts";
+import type { Json } from "../../services/gateway/names.ts";
+import { openapi } from "../../services/gateway/openapi.ts";
+import { routesOf, streamsOf } from "../../services/gateway/routes.ts";
 import type { Contract } from "../../services/shared/contract.ts";
 import { refusals } from "../../services/shared/refusal.ts";
 
@@ -40,10 +41,22 @@ describe("the description of the API", () => {
       ({ path, method }) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`,
     );
 
-    expect(described.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted());
-    expect(operations.map(({ operation }) => operation.operationId).toSorted()).toEqual(
-      routes.map(({ action }) => action).toSorted(),
-    );
+    const doors = [...routes, ...streamsOf(routes)];
+    expect(described.toSorted()).toEqual(doors.map(({ method, path }) => `${method} ${path}`).toSorted());
+    const names = doors.map(({ action, isStream }) => (isStream ? `${action}.stream` : action));
+    expect(operations.map(({ operation }) => operation.operationId).toSorted()).toEqual(names.toSorted());
+  });
+
+  test("a list that can be followed says so, and nothing of pages", () => {
+    const stream = operationOf("orders.events.stream");
+    expect(stream?.responses[200]?.content).toEqual({ "text/event-stream": { schema: { type: "string" } } });
+    expect(stream?.responses).not.toHaveProperty("304");
+    expect(stream?.parameters.map(({ name, $ref }) => name ?? $ref?.split("/").at(-1))).toEqual([
+      "id",
+      "cursor",
+      "LastEventId",
+    ]);
+    expect(stream?.security).toEqual(operationOf("orders.events")?.security);
   });
 
   test.each(operations)("$method $path: $operation.operationId", ({ path, operation }) => {
@@ -105,6 +118,30 @@ describe("the description of the API", () => {
     expect(adjust?.parameters[0]).toMatchObject({ name: "sku", example: "MUG-SALT" });
   });
 
+  test("what is our own is written out: formats as patterns, and what If-Match may say", () => {
+    const email = operationOf("users.login")?.requestBody?.content["application/json"]?.schema.properties as Json;
+
+    expect(email.email).toMatchObject({ type: "string", pattern: expect.stringContaining("@") });
+    expect(JSON.stringify(document)).not.toMatch(/"format":"(text|email)"/);
+    expect(document.components.parameters?.IfMatch?.schema).toMatchObject({ pattern: expect.any(String) });
+    expect(operationOf("catalog.startImport")?.requestBody?.content["text/csv"]?.schema).toMatchObject({
+      minLength: 1,
+    });
+  });
+
+  test("headers that are always there are said to be, and when to come again where one is to wait", () => {
+    const headersAt = (status: number) =>
+      Object.entries(document.components.responses ?? {}).flatMap(([name, { headers }]) =>
+        name.includes(status === 503 ? "unavailable" : "request_in_progress")
+          ? [(headers as Record<string, Json>)["Retry-After"]?.$ref]
+          : [],
+      );
+
+    expect(document.components.headers).toMatchObject({ RequestId: { required: true }, ETag: { required: true } });
+    expect(new Set(headersAt(503))).toEqual(new Set(["#/components/headers/RetryAfter"]));
+    expect(new Set(headersAt(409))).toEqual(new Set(["#/components/headers/MayRetryAfter"]));
+  });
+
   test("headers are described where they count", () => {
     const headersOf = (id: string) => operationOf(id)?.parameters.flatMap(({ $ref }) => $ref?.split("/").at(-1) ?? []);
 
@@ -116,7 +153,12 @@ describe("the description of the API", () => {
 
   test("who may use a route is said: anyone, a guest with a token, a user", () => {
     expect(operationOf("catalog.list")?.security).toEqual([{}, { bearer: [] }]);
-    expect(operationOf("orders.get")?.security).toEqual([{ bearer: [] }, { guestToken: [] }, { guestTokenInLink: [] }]);
+    expect(operationOf("orders.get")?.security).toEqual([
+      {},
+      { bearer: [] },
+      { guestToken: [] },
+      { guestTokenInLink: [] },
+    ]);
     expect(operationOf("users.me")?.security).toEqual([{ bearer: [] }]);
     expect(operationOf("users.login")?.security).toEqual([]);
   });

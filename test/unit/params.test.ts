@@ -117,13 +117,16 @@ describe("params", () => {
     ['"v3-aGVsbG8_-x"', 3],
     ["3", 3],
     ["*", undefined],
-    ["", undefined],
   ])("If-Match: %s is version %s", (ifMatch, version) => {
     expect(paramsOf(change, given({ ifMatch })).ifVersion).toBe(version);
   });
 
+  test.each(["", "abc", "v0", '"a', '"a" "b"', "{}"])("If-Match: %s is no ETag", (ifMatch) => {
+    expect(errorsOf(() => paramsOf(change, given({ ifMatch })))).toEqual(["invalid_input", "If-Match"]);
+  });
+
   test.each(['"abc"', '"v0"', '"v-1"', '"v1", "v2"', '"v1e3"', '"vBORNv1"'])("If-Match: %s fits nothing", (ifMatch) => {
-    expect(errorsOf(() => paramsOf(change, given({ ifMatch })))).toEqual(["version_conflict"]);
+    expect(paramsOf(change, given({ ifMatch })).ifVersion).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   test("a raw body goes on as it came, with its signature; a file as its text", () => {

@@ -7,6 +7,7 @@ import {
   captureAll,
   captured,
   changedFact,
+  decidedOnce,
   hurried,
   type KeptPayment,
   learn,
@@ -16,6 +17,7 @@ import {
   refund,
   refundable,
   refunded,
+  refusalOf,
   refused,
   reverse,
   statusOf,
@@ -84,13 +86,35 @@ describe("a payment", () => {
     expect(neverToBegin("ord_1", "", "sandbox", "EUR", moment)).not.toHaveProperty("dueAt");
   });
 
-  test("the pauses between looks grow up to five minutes", () => {
+  test("what is left to ask is asked every few seconds for ten minutes, and less and less often after that", () => {
     let payment = begun();
-    const pauses = Array.from({ length: 12 }, () => {
-      payment = takenUp(payment, now);
-      return (Date.parse(payment.dueAt ?? "") - Date.parse(now)) / 1000;
-    });
-    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    const start = Date.parse(now);
+    const looksAt: number[] = [];
+    for (let at = start; at < start + 6 * 3_600_000; at = Date.parse(payment.dueAt ?? "")) {
+      looksAt.push((at - start) / 1000);
+      payment = takenUp(payment, new Date(at).toISOString(), 1);
+    }
+    const pauses = looksAt.slice(1).map((at, n) => Math.round(at - (looksAt[n] ?? 0)));
+    expect(pauses.slice(0, 5)).toEqual([1, 2, 4, 4, 4]);
+    expect(Math.max(...pauses.filter((_, n) => (looksAt[n] ?? 0) < 600))).toBe(4);
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+    expect(pauses.at(-1)).toBe(300);
+  });
+
+  test("a request of staff that was refused stays refused, whatever has become of the payment by then", () => {
+    const moment = newMoment();
+    const give = (payment: KeptPayment) => refund(payment, { id: "ref_1", amount: 50, reason: "broken" }, moment);
+    const told = decidedOnce(authorized(), "key", give);
+    expect(refusalOf(told, "key")).toMatchObject({ type: "invalid_state" });
+    expect(told.refunds).toEqual([]);
+
+    const paid = learn(captureAll(told, moment), known({ status: "captured", captured: 100, closed: true }), moment);
+    expect(decidedOnce(paid, "key", give)).toBe(paid);
+    expect(refusalOf(paid, "key")).toMatchObject({ message: refusalOf(told, "key")?.message });
+    expect(decidedOnce(paid, "another key", give).refunds).toHaveLength(1);
+    expect(() => decidedOnce(authorized(), undefined, give)).toThrow(
+      expect.objectContaining({ type: "invalid_state" }),
+    );
   });
 
   test("a refused capture leaves the money reserved, to be let go", () => {
@@ -132,9 +156,21 @@ describe("a payment", () => {
 
   test("a late request is expected for a quarter of an hour, then the payment is at rest", () => {
     const moment = newMoment();
-    const absent = learn(reverse(begun(), "expired", moment), null, moment);
-    expect(takenUp(absent, "2026-01-01T12:14:59.000Z").dueAt).toBeDefined();
-    expect(takenUp(absent, "2026-01-01T12:15:00.000Z").dueAt).toBeUndefined();
+    const absent = { ...learn(reverse(begun(), "expired", moment), null, moment), looks: 10 };
+    expect(takenUp(absent, "2026-01-01T12:14:59.000Z", 1).dueAt).toBeDefined();
+    expect(takenUp(absent, "2026-01-01T12:15:00.000Z", 1).dueAt).toBeUndefined();
+  });
+
+  test("a payment that a slow clock has written seems old, and is looked at ten times for a late request", () => {
+    const moment = newMoment();
+    let payment = learn(reverse(begun(), "expired", moment), null, moment);
+    let now = "2026-01-01T14:00:00.000Z";
+    for (let looks = 1; looks <= 10; looks++) {
+      payment = takenUp(payment, now, 1);
+      now = payment.dueAt ?? "never";
+    }
+    expect(Date.parse(now) - Date.parse("2026-01-01T14:00:00.000Z")).toBeGreaterThan(900_000);
+    expect(takenUp(payment, now, 1).dueAt).toBeUndefined();
   });
 
   test("a capture that was under way when all was given up is paid back", () => {
@@ -392,4 +428,19 @@ describe("whatever is wished, lost, late or told twice", () => {
       }),
     );
   });
+});
+
+test("a refund that only the provider knows of is learned and booked, once", () => {
+  const moment = newMoment();
+  const refunds = [{ key: "ref_of_a_shop_that_was_lost", amount: 40 }];
+  const news = known({ status: "captured", captured: 100, closed: true, refunds });
+  const after = learn(taken(moment), news, moment);
+  expect([statusOf(after), refunded(after), refundable(after), nextAsk(after)]).toEqual([
+    "partially_refunded",
+    40,
+    60,
+    undefined,
+  ]);
+  expect(after.entries.map(({ kind }) => kind)).toEqual(["capture", "refund"]);
+  expect(learn(after, news, moment)).toBe(after);
 });

@@ -40,6 +40,7 @@ describe("search", () => {
     ["fish", [3, 2]],
     ["plate olive", []],
     ["class", []],
+    ["olive \u2615\ufe0f", [3]],
     ["!!! ---", []],
     ["nothing such", []],
   ])("%s finds %j", (q, expected) => expect(found(q)).toEqual(expected));

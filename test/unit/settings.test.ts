@@ -20,6 +20,10 @@ describe("settings", () => {
     ["CORS_ORIGINS", "https://shop.example.com/"],
     ["RATE_LIMIT", "yes"],
     ["CURRENCY", "euro"],
+    ["WEBHOOK_ALLOW", "on"],
+    ["WEBHOOK_ALLOW", "*"],
+    ["WEBHOOK_ALLOW", "10.0.0.0/8"],
+    ["WEBHOOK_ALLOW", "http://erp.lan:8080"],
     ["TRANSPORTER", "smtp://localhost"],
   ])("%s=%s is refused in one line that names it", (name, value) => {
     expect(() => readSettings({ [name]: value })).toThrow(
@@ -63,6 +67,14 @@ describe("settings", () => {
     expect(readSettings({ HEALTH_PORT: "3001" }).healthPort).toBe(3001);
   });
 
+  test("webhooks go to nobody inside who is not named with their port", () => {
+    expect(readSettings({}).webhookAllow).toEqual([]);
+    expect(readSettings({ WEBHOOK_ALLOW: "ERP.lan:8080, [fd00::1]:443" }).webhookAllow).toEqual([
+      "erp.lan:8080",
+      "[fd00::1]:443",
+    ]);
+  });
+
   test("a service that is named twice runs once", () => {
     expect(readSettings({ SERVICES: "orders, payments,orders" }).services).toEqual(["orders", "payments"]);
   });
@@ -78,6 +90,14 @@ describe("settings", () => {
     ["STORE", "postgres://shop:hunter2@db.example.com:port/shop"],
     ["ORDERS_STORE", "mongodb://shop:12/hunter2@one,two/shop"],
     ["ORDERS_STORE", "mongodb://shop:12?hunter2@one,two/shop"],
+    ["SMTP_URL", "smtp:shop:hunter2@mail.example.com"],
+    ["SMTP_URL", "shop:hunter2@mail.example.com"],
+    ["TRANSPORTER", "nats:/shop:hunter2@nats:4222"],
+    ["STORE", "postgres:shop:hunter2@db.example.com/shop"],
+    ["STORE", "postgresql//shop:hunter2@db.example.com/shop"],
+    ["STORE", "postgres://db.example.com/shop?user=shop&password=hunter2#x"],
+    ["STORE", "mongodb://db.example.com/shop?tlsCertificateKeyFilePassword=hunter2#x"],
+    ["STORE", "mongodb://shop:hunter2\n@db.example.com/shop"],
   ])("the secret in %s is not shown, though it cannot be used", (name, value) => {
     expect(() => readSettings({ [name]: value })).toThrow(name);
     expect(() => readSettings({ [name]: value })).not.toThrow("hunter2");

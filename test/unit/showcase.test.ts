@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import type { StoredProduct } from "../../services/catalog/catalog.contract.ts";
-import { Showcase } from "../../services/catalog/showcase.ts";
+import { type Card, Showcase } from "../../services/catalog/showcase.ts";
+import type { Page, Paging } from "../../services/shared/schema.ts";
 
 const at = (n: number) => new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString();
 const product = (n: number, more: Partial<StoredProduct> = {}): StoredProduct => ({
@@ -35,7 +37,7 @@ function walk(showcase: Showcase, sort: Sort, asked: Partial<Asked> = {}, betwee
   let cursor: string | undefined;
   do {
     const page = showcase.page({ limit: 7, ...asked, cursor }, sort);
-    ids.push(...page.cards.map(({ id }) => id));
+    ids.push(...page.data.map(({ id }) => id));
     cursor = page.nextCursor ?? undefined;
     between();
   } while (cursor);
@@ -54,7 +56,7 @@ describe("lists", () => {
   test.each(sorts)("by %s every product comes once, in order", (sort) => {
     const showcase = filled();
     const field = sort.replace("-", "") as "createdAt" | "title" | "price";
-    const cards = showcase.page({ limit: 100 }, sort).cards;
+    const cards = showcase.page({ limit: 100 }, sort).data;
     const values = cards.map((card) => card[field]);
     const sorted = values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     expect(values).toEqual(sort === field ? sorted : sorted.toReversed());
@@ -124,7 +126,56 @@ describe("lists", () => {
       ...hits.slice(0, -1).map(({ id, score }) => ({ id, score: score / 2 })),
     ];
     const second = showcase.ranked({ limit: 10, status: "active", cursor: first.nextCursor ?? "" }, shifted);
-    expect([...first.cards, ...second.cards].map(({ id }) => id)).toEqual(hits.slice(0, 20).map(({ id }) => id));
+    expect([...first.data, ...second.data].map(({ id }) => id)).toEqual(hits.slice(0, 20).map(({ id }) => id));
+  });
+
+  /** The ways in which products are listed, on the same showcase each time. */
+  const listings: Record<string, (showcase: Showcase, asked: Paging) => Page<Card>> = {
+    ...Object.fromEntries(sorts.map((sort) => [sort, (showcase, asked) => showcase.page(asked, sort)])),
+    "relevance of a category": (showcase, asked) => {
+      const all = showcase.page({ limit: 1_000 }, "title").data;
+      const hits = all.map(({ id }) => ({ id, score: 1 + (Number(id.at(-1)) % 3) }));
+      return showcase.ranked(
+        { ...asked, category: "odd" },
+        hits.toSorted((a, b) => b.score - a.score || (a.id < b.id ? 1 : -1)),
+      );
+    },
+  };
+
+  test.each(Object.keys(listings))("by %s: any cursor leads to all that is behind its product by now", (name) => {
+    const list = listings[name] as (typeof listings)[string];
+    const some = fc.uniqueArray(fc.nat(200), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(some, some, fc.integer({ min: 1, max: 40 }), (first, later, limit) => {
+        const showcase = new Showcase();
+        for (const n of first) showcase.put(product(n));
+        const whole = list(showcase, { limit: 1_000, cursors: true });
+        const page = list(showcase, { limit, cursors: true });
+        expect(page.cursors).toEqual(whole.cursors?.slice(0, limit));
+        expect(page.nextCursor).toBe(limit < whole.data.length ? page.cursors?.at(-1) : null);
+        expect(list(showcase, { limit })).toEqual({ data: page.data, nextCursor: page.nextCursor });
+
+        for (const n of later) showcase.put(product(n));
+        const now = list(showcase, { limit: 1_000, cursors: true });
+        for (const [place, cursor] of (whole.cursors ?? []).entries()) {
+          const behind = now.data.indexOf(whole.data[place] as Card) + 1;
+          const page = list(showcase, { limit: 1_000, cursor, cursors: true });
+          expect(page.data).toEqual(now.data.slice(behind));
+          expect(page.cursors).toEqual(now.cursors?.slice(behind));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("any category's cursor leads to those behind it", () => {
+    const showcase = filled(2);
+    for (const n of [3, 4, 5]) showcase.put(product(n, { categories: [`c${n}`] }));
+    const whole = showcase.categories({ limit: 100, cursors: true });
+    expect(whole.data.map(({ handle }) => handle)).toEqual(["c3", "c4", "c5", "even", "odd"]);
+    for (const [place, cursor] of (whole.cursors ?? []).entries())
+      expect(showcase.categories({ cursor }).data).toEqual(whole.data.slice(place + 1));
+    expect(showcase.categories({ limit: 4 }).nextCursor).toBe(whole.cursors?.at(3));
   });
 
   test("what is no cursor of the list is refused", () => {

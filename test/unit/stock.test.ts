@@ -7,8 +7,10 @@ import {
   expire,
   heldUnits,
   holdAll,
+  letGo,
   type Past,
   refreshed,
+  refusedAdjustment,
   release,
   type Stock,
   unitsBySku,
@@ -20,8 +22,11 @@ const later = "2026-01-01T13:00:00.000Z";
 const shelf = (units: number): Stock =>
   adjust({ ...emptyShelf("MUG"), version: 1 }, { delta: units, reason: "delivery", actorId: null }, moment());
 const hold = (stock: Stock, orderId: string, units: number, past = nothing): Stock =>
-  holdAll(new Map([["MUG", stock]]), { orderId, wanted: new Map([["MUG", units]]), expiresAt: later }, () => past)[0] ??
-  stock;
+  holdAll(
+    new Map([["MUG", stock]]),
+    { orderId, wanted: new Map([["MUG", units]]), expiresAt: later, ask: "ask" },
+    () => past,
+  )[0] ?? stock;
 
 describe("holding stock", () => {
   test("takes the units from what others can have", () => {
@@ -71,6 +76,34 @@ describe("holding stock", () => {
     expect(() => adjust(held, { delta: -2, reason: "broken", actorId: null }, moment())).toThrow(
       expect.objectContaining({ type: "insufficient_stock" }),
     );
+  });
+
+  test("an earlier question that comes away with nothing does not let go of what a later one counts on", () => {
+    const wanted = new Map([["MUG", 1]]);
+    const asked = (stock: Stock, ask: string) =>
+      holdAll(new Map([["MUG", stock]]), { orderId: "ord_1", wanted, expiresAt: later, ask }, () => nothing)[0] ??
+      stock;
+    const first = asked(shelf(5), "first");
+    expect(asked(first, "first")).toBe(first);
+    const second = asked(first, "second");
+    expect(heldUnits(second)).toBe(1);
+    expect(letGo([second], "ord_1", "first", later)).toEqual([]);
+    expect(letGo([second], "ord_1", "second", later).map(heldUnits)).toEqual([0]);
+  });
+
+  test("an adjustment that was refused stays so, also where its repeat arrives when there is enough", () => {
+    const asked = { delta: -3, reason: "broken", actorId: null };
+    const refused = adjust(shelf(2), asked, moment(), "key");
+    expect(refused.onHand).toBe(2);
+    expect(refusedAdjustment(refused, "key")).toMatchObject({
+      type: "insufficient_stock",
+      message: "Only 2 of MUG can be taken away.",
+      data: { errors: [{ sku: "MUG", requested: 3, available: 2 }] },
+    });
+    const more = adjust(refused, { delta: 9, reason: "delivery", actorId: null }, moment(), "another key");
+    expect(refusedAdjustment(more, "another key")).toBeUndefined();
+    expect(adjust(more, asked, moment(), "key")).toBe(more);
+    expect(refusedAdjustment(more, "key")).toMatchObject({ message: "Only 2 of MUG can be taken away." });
   });
 
   test("an adjustment that is repeated under the same key counts once", () => {

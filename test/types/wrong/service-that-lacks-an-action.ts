@@ -1,7 +1,8 @@
 import type { ServiceOf } from "../../../services/shared/typed.ts";
+import * as rest from "../rest-of-notifications.ts";
 
 export const notifications = {
   name: "notifications",
-  actions: {},
-  hears: { "orders.confirmed": async () => null, "orders.canceled": async () => null },
+  actions: rest.actions,
+  hears: { ...rest.hears, "orders.confirmed": async () => null, "orders.canceled": async () => null },
 } satisfies ServiceOf<"notifications">;

@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { jest } from "@jest/globals";
+import { build } from "esbuild";
+import { adminOf, stockMugs } from "../client.ts";
+import { describeWith, newFolder, program, removeFolder } from "../servers/server.ts";
+import { openShop, type Shop } from "../shop.ts";
+
+jest.setTimeout(120_000);
+
+/** What a visitor's browser does. It says what came of it in the page. */
+const page = (shopUrl: string) => `
+import { isRefusal, Lonja } from "./sdk/src/index.ts";
+
+const say = (text) => document.body.append(Object.assign(document.createElement("p"), { textContent: text }));
+
+async function visit() {
+  const shop = new Lonja({ url: "${shopUrl}" });
+  for await (const { title } of shop.products.list({ limit: 1 })) say(title);
+  await shop.auth.register({ email: "eva@lonja.test", password: "seven salty sardines" });
+  const address = { name: "Eva", line1: "1 Quay", city: "Vigo", postalCode: "36201", country: "ES" };
+  const wish = (quantity) => ({
+    email: "eva@lonja.test",
+    lines: [{ sku: "MUG", quantity }],
+    shippingAddress: address,
+    payment: { token: "tok_visa" },
+  });
+  const { id, customerId } = await shop.orders.place(wish(1));
+  say(customerId === (await shop.me.get()).id ? "bought by herself" : "bought by somebody");
+  for await (const { type } of shop.orders.stream(id, { lastEventId: "t1" })) {
+    say(type);
+    if (type === "confirmed") break;
+  }
+  const error = await shop.orders.place(wish(9)).catch((error) => error);
+  say(isRefusal(error, "insufficient_stock") ? "only " + error.errors[0].available : String(error));
+  await shop.auth.logout();
+}
+visit().then(() => say("over"), (error) => say("failed: " + error));
+`;
+
+const needsChromium = () =>
+  program("chromium", "apt-get install chromium", "chromium", "chromium-browser", "google-chrome");
+
+describeWith([needsChromium], "the client, in a browser", () => {
+  let shop: Shop;
+  let site: Server;
+  let profile: string;
+  let script: string;
+
+  beforeAll(async () => {
+    script = "";
+    site = createServer((_request, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end(`<body><script>${script}</script>`),
+    ).listen(0, "127.0.0.1");
+    await once(site, "listening");
+    profile = await newFolder("browser");
+    shop = await openShop({ env: { CORS_ORIGINS: addressOf(site) } });
+    await stockMugs(await adminOf(shop.url), 3);
+  });
+  afterAll(async () => {
+    await shop.close();
+    site.close();
+    site.closeAllConnections();
+    await removeFolder(profile);
+  });
+
+  const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  test("reads, signs in, buys and follows its order in a shop at another address", async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: page(shop.url), resolveDir: process.cwd(), loader: "ts" },
+      ...({ bundle: true, write: false, format: "iife", target: "es2022" } as const),
+    });
+    script = outputFiles[0]?.text ?? "";
+    const asked = ["--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"];
+    const { stdout } = await promisify(execFile)(needsChromium(), [
+      ...asked,
+      `--user-data-dir=${profile}`,
+      addressOf(site),
+    ]);
+    const said = [...stdout.matchAll(/<p>(.*?)<\/p>/g)].map(([, text]) => text);
+
+    expect(said).toEqual([
+      "A mug",
+      "bought by herself",
+      ...["stock_held", "payment_authorized", "stock_taken", "payment_captured", "confirmed"],
+      "only 2",
+      "over",
+    ]);
+  });
+});

@@ -1,0 +1,3 @@
+import type { Lonja } from "../../../sdk/src/index.ts";
+
+export const ask = (shop: Lonja) => shop.orders.cancel("ord_1", { guestToken: "abc" });
