@@ -9,6 +9,9 @@ export interface Reply<T = Record<string, never>> {
   body: T extends Record<string, never> ? any : T;
 }
 
+/** It is an answer, and does not ask to come again. */
+const isAnswered = ({ status, headers }: Reply): boolean => status !== 503 || !headers.has("retry-after");
+
 export class Client {
   /** Hears every answer before the one who has asked. */
   static onReply: (asked: { method: string; path: string }, reply: Reply) => Promise<void> = async () => {};
@@ -45,7 +48,7 @@ export class Client {
     // With a key it may be said again, whatever came of it. An order has one, or is to be refused.
     const key = method === "POST" && path !== "/v1/orders" ? { "idempotency-key": crypto.randomUUID() } : {};
     const ask = () => this.#sendOnce(method, path, body, { ...key, ...headers });
-    return until(ask, ({ status, headers }) => status !== 503 || !headers.has("retry-after"));
+    return until(ask, isAnswered);
   }
 
   async #sendOnce(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Reply> {
@@ -74,9 +77,9 @@ export class Client {
     return this.send("POST", path, body, headers);
   }
 
-  /** What is at a path. @throws where it cannot be had. */
+  /** What is at a path. Comes again where it is told to. @throws where it cannot be had. */
   async read<T>(path: string): Promise<T> {
-    const { status, body, text } = await this.get(path);
+    const { status, body, text } = await until(() => this.get(path), isAnswered);
     if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
     return body as T;
   }
@@ -95,7 +98,7 @@ export class Client {
   /** Comes again where it is told to. */
   async login(email: string, password: string): Promise<this> {
     const ask = () => this.post("/v1/auth/login", { email, password });
-    const { status, body, text } = await until(ask, ({ status }) => status !== 503);
+    const { status, body, text } = await until(ask, isAnswered);
     if (status !== 200) throw new Error(`no login: ${status} ${text}`);
     this.#token = body.accessToken;
     return this;
