@@ -12,12 +12,18 @@ export function needKafka(): string {
   return program("Kafka", "apt-get install default-jre-headless maven", "java");
 }
 
+/** Its jars, as a class path. */
+export async function makeKafka(): Promise<string> {
+  needKafka();
+  return join(await madeOnce(join(import.meta.dirname, "kafka"), JARS), "libs", "*");
+}
+
 /** One Kafka node without ZooKeeper (KRaft), from the jars that its project publishes. */
 export async function startKafka(): Promise<BreakableServer> {
   const there = external("LONJA_TEST_KAFKA_URL");
   if (there) return there;
   const java = needKafka();
-  const jars = join(await madeOnce(join(import.meta.dirname, "kafka"), JARS), "libs", "*");
+  const jars = await makeKafka();
   const folder = await newFolder("kafka");
   const [port, controller] = [await freePort(), await freePort()];
   const settings = join(folder, "server.properties");

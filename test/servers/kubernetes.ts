@@ -50,11 +50,12 @@ export async function kubernetes(): Promise<Kubernetes> {
 const documents = (text: string): Manifest[] => parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 
 async function kustomizer(): Promise<(folder: string) => Promise<string>> {
-  const [command, ...args] = await kustomizeCommand();
+  const [command, ...args] = await makeKustomize();
   return async (folder) => (await run(command, [...args, folder], { maxBuffer: 16 * 1024 * 1024 })).stdout;
 }
 
-async function kustomizeCommand(): Promise<[string, ...string[]]> {
+/** What makes manifests of a folder. */
+export async function makeKustomize(): Promise<[string, ...string[]]> {
   const found = needKustomize();
   if (found.endsWith("kubectl")) return [found, "kustomize"];
   const build = ["-o", "kustomize", "sigs.k8s.io/kustomize/kustomize/v5"];
@@ -72,9 +73,13 @@ interface Definition {
   "x-kubernetes-group-version-kind"?: { group: string; version: string; kind: string }[];
 }
 
+/** The file of Kubernetes' schema. */
+export async function makeSchema(): Promise<string> {
+  return join(await madeOnce(join(import.meta.dirname, "kubernetes"), [needPython(), "schema.py"]), "schema.json");
+}
+
 async function schemas(): Promise<Kubernetes["problems"]> {
-  const made = await madeOnce(join(import.meta.dirname, "kubernetes"), [needPython(), "schema.py"]);
-  const schema = JSON.parse(await readFile(join(made, "schema.json"), "utf8")) as {
+  const schema = JSON.parse(await readFile(await makeSchema(), "utf8")) as {
     $id: string;
     $defs: Record<string, Definition>;
   };

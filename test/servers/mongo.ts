@@ -23,12 +23,18 @@ export function needMongo(): string {
 }
 
 async function programOf(folder: string, port: number): Promise<Running> {
-  const found = needMongo();
-  if (found.endsWith("mongod"))
-    return new Running(found, ["--bind_ip", "127.0.0.1", "--port", String(port), "--dbpath", folder]);
-  const made = await madeOnce(join(import.meta.dirname, "mongo"), [found, "build", "-o", "mongod", "."]);
+  const mongod = await makeMongo();
+  if (mongod === needMongo())
+    return new Running(mongod, ["--bind_ip", "127.0.0.1", "--port", String(port), "--dbpath", folder]);
   const env = { PATH: process.env.PATH ?? "", DATA_DIR: `${folder}/`, LISTEN: `127.0.0.1:${port}` };
-  return new Running(join(made, "mongod"), [], { env });
+  return new Running(mongod, [], { env });
+}
+
+/** MongoDB's own program, or that of its stand-in. */
+export async function makeMongo(): Promise<string> {
+  const found = needMongo();
+  if (!/go$/.test(found)) return found;
+  return join(await madeOnce(join(import.meta.dirname, "mongo"), [found, "build", "-o", "mongod", "."]), "mongod");
 }
 
 /** An empty database of its own on a server. */

@@ -12,11 +12,18 @@ const body = JSON.stringify({
 
 type IsOurs = (body: string, headers: Record<string, string>, secret: string) => boolean;
 /** As the page for receivers has it. */
-const documented = blocksOf(readFileSync("docs/webhooks.md", "utf8")).find(({ text }) => /function isOurs/.test(text));
+const documented = (pattern: RegExp) =>
+  blocksOf(readFileSync("docs/webhooks.md", "utf8")).find(({ text }) => pattern.test(text))?.text ?? "";
+
+interface Asked {
+  body: Buffer;
+  headers: Record<string, string>;
+}
+type Handle = (request: Asked, response: { sendStatus(status: number): void }) => Promise<void>;
 
 describe("the signature of a webhook", () => {
   test("is what those accept who verify as the page for receivers says", async () => {
-    const source = `${documented?.text}\nexport { isOurs };`;
+    const source = `${documented(/function isOurs/)}\nexport { isOurs };`;
     const { isOurs } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as { isOurs: IsOurs };
     const headers = signed("evt_1", body, [other, secret], Date.now());
 
@@ -24,6 +31,27 @@ describe("the signature of a webhook", () => {
     expect(isOurs(`${body} `, headers, secret)).toBe(false);
     expect(isOurs(body, headers, secretOf(Buffer.alloc(32, 7)))).toBe(false);
     expect(isOurs(body, signed("evt_1", body, [secret], Date.now() - 600_000), secret)).toBe(false);
+  });
+
+  test("is what a receiver accepts that verifies with the library, as the page has it", async () => {
+    const [answers, kept]: [number[], unknown[]] = [[], []];
+    let handle: Handle | undefined;
+    const app = { post: (_path: string, _raw: unknown, given: Handle) => void (handle = given) };
+    const names = ["Webhook", "process", "app", "express", "inbox"];
+    new Function(...names, documented(/new Webhook/).replace(/^import .*$/m, ""))(
+      Webhook,
+      { env: { WEBHOOK_SECRET: secret } },
+      app,
+      { raw: () => undefined },
+      { keep: async (...event: unknown[]) => void kept.push(event) },
+    );
+    const response = { sendStatus: (status: number) => void answers.push(status) };
+    const headers = { ...signed("evt_1", body, [secret], Date.now()) };
+    await handle?.({ body: Buffer.from(body), headers }, response);
+    await handle?.({ body: Buffer.from(`${body} `), headers }, response);
+
+    expect(answers).toEqual([204, 400]);
+    expect(kept).toEqual([["evt_1", JSON.parse(body)]]);
   });
 
   test("is what others' verifiers accept", () => {
