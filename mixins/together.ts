@@ -26,24 +26,24 @@ const MOST_TRIES = 20;
  */
 export class Together<D extends Doc, K = undefined> {
   readonly #collection: () => Collection<D>;
-  readonly #fresh: (doc: D) => D | Promise<D>;
-  readonly #learn: ((about: readonly string[]) => Promise<K>) | undefined;
+  readonly #learn: ((about: readonly string[], docs: readonly D[]) => Promise<K>) | undefined;
+  readonly #fresh: (doc: D, known: K) => D;
   #waiting: Request<D, K>[] = [];
   #running = false;
 
   /**
-   * `fresh` is applied to each document before the first decision of a round. `learn` finds out what the
-   * decisions have to know besides, of all that the requests are about. It comes last: what `fresh` takes out of
-   * a document, because it is known elsewhere, is known to `learn`.
+   * `learn` finds out, once for a round, what the decisions have to know besides the documents, of all that the requests
+   * are about. `fresh` is applied to each document before the first decision: what it takes out, because it is known
+   * elsewhere, the decisions know as well.
    */
   constructor(
     collection: () => Collection<D>,
-    fresh: (doc: D) => D | Promise<D> = (doc) => doc,
-    learn?: (about: readonly string[]) => Promise<K>,
+    learn?: (about: readonly string[], docs: readonly D[]) => Promise<K>,
+    fresh: (doc: D, known: K) => D = (doc) => doc,
   ) {
     this.#collection = collection;
-    this.#fresh = fresh;
     this.#learn = learn;
+    this.#fresh = fresh;
   }
 
   /** `decide` gives back the documents that are to change, new ones with version 0. */
@@ -80,10 +80,9 @@ export class Together<D extends Doc, K = undefined> {
     const collection = this.#collection();
     const ids = new Set(requests.flatMap((request) => request.ids));
     const before = new Map((await collection.getMany([...ids])).map((doc) => [doc.id, doc]));
-    const docs = new Map<string, D>();
-    for (const doc of before.values()) docs.set(doc.id, await this.#fresh(doc));
     const about = new Set(requests.flatMap((request) => request.about ?? []));
-    const known = (about.size > 0 ? await this.#learn?.([...about]) : undefined) as K;
+    const known = (await this.#learn?.([...about], [...before.values()])) as K;
+    const docs = new Map([...before.values()].map((doc) => [doc.id, this.#fresh(doc, known)]));
     const untouched = new Map(docs);
     const decided = requests.filter((request) => decideAlone(request, docs, known));
 

@@ -53,8 +53,9 @@ interface Inventory {
   moment(): Moment;
   /** Puts movements on record, each once. */
   enter(movements: readonly Movement[]): Promise<void>;
-  refresh(stock: Stock): Promise<Stock>;
-  /** What the movements tell of these orders. */
+  /** What the movements tell of these orders, and of those that these stocks could forget. */
+  learn(orderIds: readonly string[], stocks: readonly Stock[]): Promise<OnRecord>;
+  refresh(stock: Stock, record: OnRecord): Stock;
   recordOf(orderIds: readonly string[]): Promise<OnRecord>;
 }
 
@@ -198,12 +199,16 @@ export default {
       await Promise.all(movements.map((movement) => this.movements.insertOnce(movement)));
     },
 
-    async refresh(stock) {
+    async learn(orderIds, stocks) {
       const now = timeAt(this.world);
-      const asked = longMoved(stock, now);
-      const record = asked.length ? await this.recordOf(asked) : undefined;
+      const asked = new Set([...orderIds, ...stocks.flatMap((stock) => longMoved(stock, now))]);
+      return asked.size > 0 ? this.recordOf([...asked]) : () => ({ sold: false, returned: false });
+    },
+
+    refresh(stock, record) {
+      const now = timeAt(this.world);
       const latest = (orderId: string) => (stock.settled[orderId]?.as === "returned" ? "returned" : "sold");
-      const onRecord = asked.filter((orderId) => record?.(orderId, stock.id)[latest(orderId)]);
+      const onRecord = longMoved(stock, now).filter((orderId) => record(orderId, stock.id)[latest(orderId)]);
       return refreshed(stock, now, new Set(onRecord));
     },
 
@@ -213,7 +218,7 @@ export default {
       const where = { orderId: { $in: [...orderIds] } };
       let cursor: string | undefined;
       do {
-        const page = await this.movements.find({ where, limit: 1000, cursor });
+        const page = await this.movements.find({ where, sort: "orderId", limit: 1000, cursor });
         for (const { kind, orderId, sku } of page.data) moved.add(`${kind} ${orderId} ${sku}`);
         cursor = page.nextCursor ?? undefined;
       } while (cursor);
@@ -225,8 +230,8 @@ export default {
   created() {
     this.desk = new Together(
       () => this.stock,
-      (stock) => this.refresh(stock),
-      (orderIds) => this.recordOf(orderIds),
+      (orderIds, stocks) => this.learn(orderIds, stocks),
+      (stock, record) => this.refresh(stock, record),
     );
   },
 } satisfies ServiceOf<"inventory", Inventory>;

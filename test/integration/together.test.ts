@@ -47,11 +47,7 @@ describe("changes that are decided together", () => {
     const { jars, adapter } = await openDesks(1);
     const record = new Set<string>();
     const learn = async () => new Set(record);
-    const desk = new Together<Jar, ReadonlySet<string>>(
-      () => jars,
-      (jar) => jar,
-      learn,
-    );
+    const desk = new Together<Jar, ReadonlySet<string>>(() => jars, learn);
     await jars.insert({ id: "a", beans: 1 });
     const findByIds = adapter.findByIds.bind(adapter);
     adapter.findByIds = async (ids) => {
@@ -69,6 +65,35 @@ describe("changes that are decided together", () => {
       "order 1",
     );
     expect(known).toEqual([0, ["the bean of order 1"]]);
+  });
+
+  test("what is on record is looked up once for all that are decided together, also for what may be forgotten", async () => {
+    const { jars } = await openDesks(1);
+    const looked: string[][] = [];
+    const desk = new Together<Jar, string>(
+      () => jars,
+      async (about, docs) => {
+        looked.push([...about, ...docs.map(({ id }) => id)].toSorted());
+        return "on record";
+      },
+      (jar, known) => ({ ...jar, beans: known === "on record" ? 0 : jar.beans }),
+    );
+    for (const id of ["a", "b"]) await jars.insert({ id, beans: 7 });
+    const seen: unknown[] = [];
+    const look = (id: string) => {
+      const decide = (docs: ReadonlyMap<string, Jar>, known: string) => {
+        seen.push([docs.get(id)?.beans, known]);
+        return [];
+      };
+      return desk.change([id], decide, `order of ${id}`);
+    };
+    await Promise.all([look("a"), look("b")]);
+
+    expect(looked).toEqual([["a", "b", "order of a", "order of b"]]);
+    expect(seen).toEqual([
+      [0, "on record"],
+      [0, "on record"],
+    ]);
   });
 
   test("one document that cannot be saved takes nobody with it who does not need it", async () => {
