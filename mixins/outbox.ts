@@ -54,8 +54,8 @@ type Outcome = [key: string, left: Delivery | undefined];
 export class Outbox {
   readonly #post: Post;
   readonly #collections: Collection<Doc>[] = [];
-  /** The documents whose deliveries are queued or under way; true where there is more to tell since. */
-  readonly #busy = new Map<string, boolean>();
+  /** The documents whose deliveries are queued or under way, and each as it is where it has more to tell since. */
+  readonly #busy = new Map<string, StoredRecord | undefined>();
   readonly #queue: Teller[] = [];
   /** By document: what was delivered, and may still stand on it. */
   readonly #acknowledged = new Map<string, Set<string>>();
@@ -100,9 +100,10 @@ export class Outbox {
 
   /** A document was saved that has something to tell. */
   told(collection: Collection<Doc>, record: StoredRecord): void {
-    if (this.#busy.has(record._id)) this.#busy.set(record._id, true);
+    const { _id: id } = record;
+    if (this.#busy.has(id)) this.#busy.set(id, newer(record, this.#busy.get(id)));
     else if (!this.#stopped && this.#queue.length < MOST_QUEUED) {
-      this.#busy.set(record._id, false);
+      this.#busy.set(id, undefined);
       this.#queue.push({ collection, record });
       this.#run();
     }
@@ -250,9 +251,10 @@ export class Outbox {
         this.#acknowledged.delete(seen._id),
       );
       if (this.#stopped) return;
-      const more = this.#busy.get(record._id);
-      this.#busy.set(record._id, false);
-      left = more ? await collection.adapter.findById(record._id) : noted;
+      const since = this.#busy.get(record._id);
+      this.#busy.set(record._id, undefined);
+      // Of the same version, what was noted is the later one.
+      left = since ? newer(since, noted) : noted;
       if (left && this.#lanesOf(left).length === 0) left = null;
     }
   }
@@ -347,6 +349,9 @@ export class Outbox {
     };
   }
 }
+
+const newer = (one: StoredRecord, other: StoredRecord | null | undefined): StoredRecord =>
+  other && other.version >= one.version ? other : one;
 
 const key = (delivery: Delivery) => `${delivery.id}:${delivery.to}`;
 

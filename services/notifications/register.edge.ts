@@ -5,7 +5,7 @@ import { timeAt, type World } from "../shared/world.ts";
 import { type Guard, Unreachable } from "./address.edge.ts";
 import { changed, ended, type KeptEndpoint, MOST_ENDPOINTS, registered, rotated } from "./endpoint.ts";
 import { secretOf } from "./signature.edge.ts";
-import type { Happening, NewWebhookEndpoint, WebhookChange } from "./webhooks.contract.ts";
+import type { NewWebhookEndpoint, ShopHappening, WebhookChange } from "./webhooks.contract.ts";
 
 interface Desk {
   endpoints: Collection<KeptEndpoint>;
@@ -23,6 +23,7 @@ export const endpointOptions = collectionOptions<KeptEndpoint>({
 /** The endpoints as staff know them: one that has ended is not there. */
 export class Register {
   readonly #desk: Desk;
+  #looking: Promise<readonly KeptEndpoint[]> | undefined;
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -37,9 +38,19 @@ export class Register {
   }
 
   /** Those that are to hear of this. */
-  async hearersOf(type: Happening["type"]): Promise<KeptEndpoint[]> {
-    const where = { state: "enabled", eventTypes: type };
-    return (await this.#desk.endpoints.find({ where, limit: MOST_ENDPOINTS })).data;
+  async hearersOf(type: ShopHappening["type"]): Promise<KeptEndpoint[]> {
+    return (await this.#enabled()).filter(({ eventTypes }) => eventTypes.includes(type));
+  }
+
+  /** Those who ask in the same turn are answered by one look, which is taken after they have asked. */
+  #enabled(): Promise<readonly KeptEndpoint[]> {
+    const { endpoints } = this.#desk;
+    const look = async () => {
+      this.#looking = undefined;
+      return (await endpoints.find({ where: { state: "enabled" }, limit: MOST_ENDPOINTS })).data;
+    };
+    this.#looking ??= new Promise((resolve, reject) => endpoints.soon(() => void look().then(resolve, reject)));
+    return this.#looking;
   }
 
   /** With the same `requestKey` again, the endpoint that it made. */
