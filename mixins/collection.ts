@@ -9,6 +9,7 @@ import {
   type Delivery,
   HALF_MOVED,
   isDuplicate,
+  isNumber,
   type Query,
   type StoreAdapter,
   type StoredRecord,
@@ -75,6 +76,7 @@ export class Collection<D extends Doc> {
     const watched = options.isWatched ? ["dueSetAt"] : [];
     adapter.shape({
       fields: [...(options.fields ?? []), ...watched],
+      numbers: options.numbers ?? [],
       lists: options.lists ?? [],
       unique: options.unique ?? [],
       indexes: [...(options.indexes ?? []), ...watched.map((field) => [field] as const)],
@@ -121,7 +123,7 @@ export class Collection<D extends Doc> {
   }
 
   async first(where: Query): Promise<D | undefined> {
-    const record = await this.adapter.findOne(where);
+    const record = await this.adapter.findOne(this.#checked(where));
     return record ? this.#doc(record) : undefined;
   }
 
@@ -135,7 +137,7 @@ export class Collection<D extends Doc> {
   }
 
   count(where: Query = {}): Promise<number> {
-    return this.adapter.count({ query: where });
+    return this.adapter.count({ query: this.#checked(where) });
   }
 
   /** One page of a list for people, the newest first where nothing else is said, as `view` shows its documents. */
@@ -154,10 +156,29 @@ export class Collection<D extends Doc> {
     return { ...page, data: page.data.map((record) => this.#doc(record)) };
   }
 
+  /** Whoever makes up a cursor does not get to search a field for what it does not hold. */
+  #position(cursor: string, sort: string): Position {
+    return readCursor(cursor, sort, [isNumber(this.#options, fieldOf(sort)) ? "number" : "string"]);
+  }
+
   /** One more than a page has, if there are so many. */
   #found(where: Query, sort: string, { limit = PAGE_SIZE, cursor }: Paging): Promise<StoredRecord[]> {
-    const query = cursor ? { $and: [where, after(sort, readCursor(cursor, sort))] } : where;
-    return this.adapter.find({ query, sort: order(sort), limit: limit + 1 });
+    const query = cursor ? { $and: [where, after(sort, this.#position(cursor, sort))] } : where;
+    return this.adapter.find({ query: this.#checked(query), sort: order(sort), limit: limit + 1 });
+  }
+
+  /** Every store compares numbers with text in a way of its own, so nobody is to find that out in one of them. */
+  #checked(query: Query): Query {
+    for (const [field, condition] of Object.entries(query)) {
+      if (Array.isArray(condition)) for (const part of condition) this.#checked(part);
+      else
+        for (const value of valuesOf(condition))
+          if (value !== null && (typeof value === "number") !== isNumber(this.#options, field))
+            throw new Error(
+              `${this.name} are not searched by ${field} for ${value}: declare the field as what it holds`,
+            );
+    }
+    return query;
   }
 
   /**
@@ -171,16 +192,16 @@ export class Collection<D extends Doc> {
     view: (doc: D, waiting: readonly Delivery[]) => V,
   ): Promise<Page<V>> {
     const records = await (keys
-      ? this.#found({ [by]: { $in: keys } }, "_id", { limit, cursor })
+      ? this.#found({ [by]: { $in: keys } }, by, { limit, cursor })
       : this.#stretch(by, limit, cursor));
-    const page = pageOf(records, { limit }, cursorBehind(keys ? "_id" : by));
+    const page = pageOf(records, { limit }, cursorBehind(by));
     const show = (record: StoredRecord) =>
       view(this.#read(record), record.outbox?.filter(({ parkedAt }) => !parkedAt) ?? []);
     return { ...page, data: page.data.map(show) };
   }
 
   async #stretch(by: string, limit: number, cursor: string | undefined): Promise<StoredRecord[]> {
-    const [value, id] = cursor ? readCursor(cursor, by) : [];
+    const [value, id] = cursor ? this.#position(cursor, by) : [];
     const isUnique =
       by === "_id" || this.#options.unique?.some(([field, ...more]) => field === by && more.length === 0);
     const find = (query: Query, sort: string[], limit: number) => this.adapter.find({ query, sort, limit });
@@ -386,6 +407,12 @@ export class Collection<D extends Doc> {
     this.#putOut(next, record, []);
     await this.adapter.replace(next, record.version);
   }
+}
+
+/** What a condition compares with. */
+function valuesOf(condition: Query[string]): unknown[] {
+  if (condition === undefined) return [];
+  return typeof condition === "object" && condition !== null ? Object.values(condition).flat() : [condition];
 }
 
 const fieldOf = (sort: string) => (sort.startsWith("-") ? sort.slice(1) : sort);

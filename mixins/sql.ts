@@ -30,7 +30,13 @@ export function conditions(query: Query, dialect: Dialect): string {
       return [dialect.isList(field) ? dialect.contains(column, value) : `${column} = ${value}`];
     }
     return Object.entries(condition).map(([operator, value]) => {
-      if (operator === "$in") return dialect.isOneOf(column, dialect.bindAll(value as unknown[], field));
+      if (operator === "$in") {
+        const values = value as unknown[];
+        // For one value a store plans once, for several each time.
+        return values.length === 1
+          ? `${column} = ${dialect.bind(values[0], field)}`
+          : dialect.isOneOf(column, dialect.bindAll(values, field));
+      }
       if (operator === "$ne")
         return value === null ? `${column} IS NOT NULL` : dialect.isNot(column, dialect.bind(value, field));
       const comparison = comparisons[operator];

@@ -53,12 +53,17 @@ export type Index = readonly [field: string, ...more: string[]];
 export interface CollectionShape {
   /** The fields of documents that may be filtered and sorted by. */
   fields: readonly string[];
+  /** Those of them that hold whole numbers, if anything. The others hold text or a boolean. */
+  numbers?: readonly string[];
   /** The fields that hold a list of strings: `{ field: "x" }` finds the documents whose list has x. */
   lists: readonly string[];
   unique: readonly Index[];
   indexes: readonly Index[];
   schemaVersion: number;
 }
+
+export const isNumber = ({ numbers = [] }: Partial<CollectionShape>, field: string): boolean =>
+  field === "version" || numbers.includes(field);
 
 /**
  * The adapter interface of moleculer-db (its names, its `_id`), and what Lonja needs beyond it. One

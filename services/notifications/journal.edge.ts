@@ -34,6 +34,7 @@ interface Waiting {
 /** That numbers are given once is for the index to see to, whoever writes at once. */
 export const entryOptions = collectionOptions<KeptEntry>({
   fields: ["number", "keptAt"],
+  numbers: ["number"],
   unique: [["number"]],
   indexes: [["keptAt"]],
 });

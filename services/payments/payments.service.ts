@@ -62,6 +62,7 @@ const payments = collectionOptions<KeptPayment>({
 const ledger = collectionOptions<KeptEntry>({ fields: ["orderId"], indexes: [["orderId", "_id"]] });
 const invoices = collectionOptions<KeptInvoice>({
   fields: ["orderId", "sequence"],
+  numbers: ["sequence"],
   unique: [["sequence"], ["orderId"]],
 });
 

@@ -24,7 +24,7 @@ export const writeCursor = (sort: string, value: unknown, id: string): string =>
   Buffer.from(JSON.stringify([sort, value, id])).toString("base64url");
 
 /** @throws Refusal where it was not written for a list that is sorted like this. */
-export function readCursor(cursor: string, sort: string, types: readonly string[] = ["string", "number"]): Position {
+export function readCursor(cursor: string, sort: string, types: readonly string[]): Position {
   try {
     const [sorted, value, id, ...more] = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
     if (sorted === sort && types.includes(typeof value) && typeof id === "string" && more.length === 0)

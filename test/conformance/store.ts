@@ -16,6 +16,7 @@ interface Thing extends Doc {
 
 const things = collectionOptions<Thing>({
   fields: ["name", "size", "dueAt"],
+  numbers: ["size"],
   lists: ["tags"],
   unique: [["name"], ["size", "name"]],
   indexes: [["dueAt"]],
@@ -268,6 +269,11 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
       await expect(things_.find({ where: { secret: 1 } })).rejects.toThrow("declare the field");
     });
 
+    test("a field of numbers is searched by numbers, and any other by none", async () => {
+      for (const where of [{ size: "1" }, { name: 1 }, { size: { $in: [1, "2"] } }, { $or: [{ name: { $gt: 1 } }] }])
+        await expect(things_.find({ where })).rejects.toThrow("declare the field");
+    });
+
     test("pages through equal values without a gap or a repeat, while documents are added", async () => {
       await things_.insertMany(Array.from({ length: 25 }, (_, n) => thing(`t${String(n).padStart(2, "0")}`, n % 3)));
       for (const sort of ["_id", "-_id", "size", "-size"]) {
@@ -353,7 +359,8 @@ export function storeConformance(store: string, open: () => StoreAdapter, reset:
     test("a cursor of another list, or no cursor at all, is refused", async () => {
       await things_.insertMany([thing("a", 1), thing("b", 2)]);
       const { nextCursor } = await things_.find({ sort: "size", limit: 1 });
-      for (const cursor of [nextCursor ?? "", "nonsense", "W10", "bnVsbA"])
+      const madeUp = Buffer.from(JSON.stringify(["-size", "1", "a"])).toString("base64url");
+      for (const cursor of [nextCursor ?? "", "nonsense", "W10", "bnVsbA", madeUp])
         await expect(things_.find({ sort: "-size", cursor })).rejects.toMatchObject({ type: "invalid_input" });
     });
 
