@@ -10,7 +10,7 @@ import { hearersOf, laneOf } from "./hearers.ts";
 import { Outbox } from "./outbox.ts";
 import type { OpenStore } from "./stores.ts";
 
-export type { CollectionOptions, Doc, New } from "./collection.ts";
+export type { CollectionOptions, Doc, List, New } from "./collection.ts";
 export { Collection } from "./collection.ts";
 export { Duplicate, isDuplicate, type Query } from "./store.ts";
 

@@ -3,8 +3,8 @@ import {
   type Collection,
   collectionOptions,
   isDuplicate,
+  type List,
   type New,
-  type Query,
   store,
 } from "../../mixins/store.mixin.ts";
 import { isStaff } from "../shared/identity.ts";
@@ -98,7 +98,7 @@ interface Payments {
   issueInvoice(payment: KeptPayment): Promise<void>;
   answer(payment: KeptPayment): Promise<Payment>;
   /** What finds the one record of each of these orders, as far as whoever asks may read them. */
-  readableOf(ctx: Ctx<{ orderIds: string[] }>): Promise<{ where: Query; limit: number }>;
+  readableOf(ctx: Ctx<{ orderIds: string[] }>): Promise<List & { limit: number }>;
   /** Whoever may read the order may read what was paid for it. */
   mayRead(ctx: Ctx, orderId: string): Promise<boolean>;
 }
@@ -368,7 +368,7 @@ export default {
 
     async readableOf(ctx) {
       const ids = await ctx.call("orders.readable", { ids: ctx.params.orderIds });
-      return { where: { orderId: { $in: ids } }, limit: Math.max(1, ids.length) };
+      return { where: { orderId: { $in: ids } }, sort: "orderId", limit: Math.max(1, ids.length) };
     },
 
     async mayRead(ctx, orderId) {

@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { Collection, type Doc } from "../../mixins/collection.ts";
 import { PostgresAdapter } from "../../mixins/postgres.adapter.ts";
 import { PostgresPool } from "../../mixins/postgres.pool.ts";
 import { noFigures } from "../../services/shared/figures.ts";
@@ -6,6 +7,7 @@ import { realWorld } from "../../services/shared/world.ts";
 import { until } from "../client.ts";
 import { serverConformance } from "../conformance/server.ts";
 import { storeConformance } from "../conformance/store.ts";
+import { quietHouse } from "../house.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
 import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 
@@ -66,6 +68,39 @@ describeWith([needPostgres, ours("LONJA_TEST_POSTGRES_URL")], "PostgreSQL", () =
     await server.kill();
     expect(await outcome).toMatchObject({ name: "Refusal", type: "unavailable" });
     await server.start();
+  });
+
+  test("what was asked of an empty store does not read all of it when it has grown", async () => {
+    await reset();
+    const adapter = new PostgresAdapter(pool);
+    adapter.init({}, { schema: { collection: "test_growing" } });
+    const options = { fields: ["dueAt", "orderId"], indexes: [["dueAt"], ["orderId", "_id"]] as const };
+    const docs = new Collection<Doc & { orderId: string }>("growing", adapter, options, quietHouse(realWorld));
+    await adapter.connect();
+    const watcher = new Client({ connectionString: url });
+    await watcher.connect();
+    await watcher.query("ALTER TABLE test_growing SET (autovacuum_enabled = off)");
+    const keys = ["o1", "o2"];
+    const ask = async () => {
+      await docs.find({ where: { dueAt: { $lte: "2026" } }, sort: "dueAt" });
+      await docs.find({ where: { orderId: { $in: keys } }, sort: "orderId", limit: 1_000 });
+      await docs.walk("orderId", { keys }, ({ id }) => id);
+    };
+    for (let n = 0; n < 10; n++) await ask();
+    await docs.insertMany(Array.from({ length: 2_000 }, (_, n) => ({ id: `m${n}`, orderId: `o${n}` })));
+    for (let n = 0; n < 10; n++) await ask();
+    // What a connection has counted, the server knows at its end.
+    await adapter.disconnect();
+    const counted = async () =>
+      (
+        await watcher.query<{ whole: number; looks: number; found: number }>(
+          "SELECT seq_tup_read::int AS whole, idx_scan::int AS looks, idx_tup_fetch::int AS found FROM pg_stat_user_tables WHERE relname = 'test_growing'",
+        )
+      ).rows[0];
+    const seen = await until(counted, (seen) => (seen?.looks ?? 0) >= 60);
+
+    expect(seen).toMatchObject({ whole: 0, found: 40 });
+    await watcher.end();
   });
 
   test("a password that is wrong, or a database that is not there, stops the start with one line", async () => {
