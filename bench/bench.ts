@@ -27,7 +27,7 @@ const { values } = parseArgs({
 });
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
 const WARM_UP_S = 2;
-/** What is run some dozen times a second is compiled late: a purchase costs half as much after a while as at first. */
+/** What is run some dozen times a second is compiled late: a purchase costs a third less after a while than at first. */
 const SALES_WARM_UP_S = { embedded: 15, cluster: 60 };
 
 interface Round {

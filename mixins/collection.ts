@@ -1,5 +1,5 @@
 import type { Audit } from "../services/shared/auditing.ts";
-import { type Position, pageOf, readCursor, writeCursor } from "../services/shared/page.ts";
+import { notACursor, type Position, pageOf, readCursor, writeCursor } from "../services/shared/page.ts";
 import { found, Refusal } from "../services/shared/refusal.ts";
 import { PAGE_SIZE, type Page, type Paging } from "../services/shared/schema.ts";
 import type { Telling } from "../services/shared/typed.ts";
@@ -52,7 +52,7 @@ export interface House {
   /** Which services hear a fact. */
   hearersOf(type: string): readonly string[];
   /** What was delivered need not be written down again with the next change of its document. */
-  isAcknowledged(id: string, delivery: Delivery): boolean;
+  isAcknowledged(delivery: Delivery): boolean;
   /** Called after a document with something to tell was saved. */
   toldIn(collection: Collection<Doc>, record: StoredRecord): void;
 }
@@ -136,7 +136,7 @@ export class Collection<D extends Doc> {
     return this.#records.get(doc)?.dueSetAt;
   }
 
-  count(where: Query = {}): Promise<number> {
+  async count(where: Query = {}): Promise<number> {
     return this.adapter.count({ query: this.#checked(where) });
   }
 
@@ -158,7 +158,9 @@ export class Collection<D extends Doc> {
 
   /** Whoever makes up a cursor does not get to search a field for what it does not hold. */
   #position(cursor: string, sort: string): Position {
-    return readCursor(cursor, sort, [isNumber(this.#options, fieldOf(sort)) ? "number" : "string"]);
+    const position = readCursor(cursor, sort, [isNumber(this.#options, fieldOf(sort)) ? "number" : "string"]);
+    if (typeof position[0] === "number" && !Number.isSafeInteger(position[0])) throw notACursor();
+    return position;
   }
 
   /** One more than a page has, if there are so many. */
@@ -331,7 +333,7 @@ export class Collection<D extends Doc> {
       const id = world.id("evt");
       return hearersOf(type).map((to) => ({ id, type, at, data, to, tries: 0 }));
     });
-    const waiting = before?.outbox?.filter((delivery) => !isAcknowledged(record._id, delivery)) ?? [];
+    const waiting = before?.outbox?.filter((delivery) => !isAcknowledged(delivery)) ?? [];
     const outbox = [...waiting, ...fresh];
     if (outbox.length === 0) return;
     record.outbox = outbox;

@@ -54,11 +54,11 @@ type Outcome = [key: string, left: Delivery | undefined];
 export class Outbox {
   readonly #post: Post;
   readonly #collections: Collection<Doc>[] = [];
-  /** The documents whose deliveries are queued or under way, and each as it is where it has more to tell since. */
+  /** The documents whose deliveries are queued or under way, by their place; each as it is where it has more to tell since. */
   readonly #busy = new Map<string, StoredRecord | undefined>();
   readonly #queue: Teller[] = [];
-  /** By document: what was delivered, and may still stand on it. */
-  readonly #acknowledged = new Map<string, Set<string>>();
+  /** What was delivered, and may still stand on its document. */
+  readonly #acknowledged = new Set<string>();
   #running = 0;
   #stopSweeping: (() => Promise<void>) | undefined;
   #stopWatching: (() => Promise<void>) | undefined;
@@ -93,24 +93,24 @@ export class Outbox {
     await this.#stopSweeping?.();
     await this.#stopWatching?.();
     await this.#hurrying;
-    for (const { record } of this.#queue.splice(0)) this.#busy.delete(record._id);
+    for (const teller of this.#queue.splice(0)) this.#busy.delete(placeOf(teller));
     for (let turns = 0; this.#running > 0 && turns < 100; turns++)
       await new Promise<void>((done) => this.#post.world.after(20, done));
   }
 
   /** A document was saved that has something to tell. */
   told(collection: Collection<Doc>, record: StoredRecord): void {
-    const { _id: id } = record;
-    if (this.#busy.has(id)) this.#busy.set(id, newer(record, this.#busy.get(id)));
+    const place = placeOf({ collection, record });
+    if (this.#busy.has(place)) this.#busy.set(place, newer(record, this.#busy.get(place)));
     else if (!this.#stopped && this.#queue.length < MOST_QUEUED) {
-      this.#busy.set(id, undefined);
+      this.#busy.set(place, undefined);
       this.#queue.push({ collection, record });
       this.#run();
     }
   }
 
-  isAcknowledged(id: string, delivery: Delivery): boolean {
-    return this.#acknowledged.get(id)?.has(key(delivery)) ?? false;
+  isAcknowledged(delivery: Delivery): boolean {
+    return this.#acknowledged.has(key(delivery));
   }
 
   /** Looks for what was left undelivered: by a crash, by a hearer that was away, by an earlier failure. */
@@ -148,7 +148,7 @@ export class Outbox {
    * off whoever had it before, and is late to note what became of a delivery.
    */
   async #takeUp(collection: Collection<Doc>, record: StoredRecord): Promise<void> {
-    if (this.#stopped || this.#busy.has(record._id) || this.#queue.length >= MOST_QUEUED) return;
+    if (this.#stopped || this.#busy.has(placeOf({ collection, record })) || this.#queue.length >= MOST_QUEUED) return;
     const { world } = this.#post;
     const lease = { outboxDueAt: timeAt(world, LEASE_MS), outboxDueSetAt: timeAt(world) };
     const leased = { ...record, ...lease, version: record.version + 1 };
@@ -235,24 +235,27 @@ export class Outbox {
         .catch((error) => this.#post.logger.warn(`A delivery could not be noted: ${error.message}`))
         .finally(() => {
           this.#running--;
-          this.#busy.delete(next.record._id);
+          this.#busy.delete(placeOf(next));
           this.#run();
         });
     }
   }
 
-  async #deliver({ collection, record }: Teller): Promise<void> {
+  async #deliver(teller: Teller): Promise<void> {
+    const { collection, record } = teller;
+    const place = placeOf(teller);
     let left: StoredRecord | null = record;
     while (left) {
       const seen: StoredRecord = left;
       const lanes = this.#lanesOf(seen).slice(0, MOST_AT_ONCE);
-      const outcomes = await Promise.all(lanes.map((lane) => this.#deliverInOrder(seen._id, lane)));
-      const noted = await this.#note(collection, seen, new Map(outcomes.flat())).finally(() =>
-        this.#acknowledged.delete(seen._id),
-      );
+      const delivered = await Promise.all(lanes.map((lane) => this.#deliverInOrder(seen._id, lane)));
+      const outcomes = new Map(delivered.flat());
+      const noted = await this.#note(collection, seen, outcomes).finally(() => {
+        for (const key of outcomes.keys()) this.#acknowledged.delete(key);
+      });
       if (this.#stopped) return;
-      const since = this.#busy.get(record._id);
-      this.#busy.set(record._id, undefined);
+      const since = this.#busy.get(place);
+      this.#busy.set(place, undefined);
       // Of the same version, what was noted is the later one.
       left = since ? newer(since, noted) : noted;
       if (left && this.#lanesOf(left).length === 0) left = null;
@@ -265,18 +268,13 @@ export class Outbox {
       const { id, type, at, data } = delivery;
       try {
         await this.#post.send(delivery.to, { id, type, at, subject, data });
-        this.#acknowledge(subject, delivery);
+        this.#acknowledged.add(key(delivery));
         outcomes.push([key(delivery), undefined]);
       } catch (error) {
         return [...outcomes, [key(delivery), this.#failed(delivery, error as Error)]];
       }
     }
     return outcomes;
-  }
-
-  #acknowledge(id: string, delivery: Delivery): void {
-    const known = this.#acknowledged.get(id) ?? new Set();
-    this.#acknowledged.set(id, known.add(key(delivery)));
   }
 
   #failed({ againAt: _before, away: _away, ...delivery }: Delivery, failure: Error): Delivery {
@@ -349,6 +347,9 @@ export class Outbox {
     };
   }
 }
+
+/** Documents of two collections may have the same id. */
+const placeOf = ({ collection, record }: Teller): string => `${collection.name} ${record._id}`;
 
 const newer = (one: StoredRecord, other: StoredRecord | null | undefined): StoredRecord =>
   other && other.version >= one.version ? other : one;

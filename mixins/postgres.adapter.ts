@@ -93,9 +93,8 @@ export class PostgresAdapter implements StoreAdapter {
   }
 
   async findByIds(ids: string[]): Promise<StoredRecord[]> {
-    const [id = "", ...more] = ids;
     // PostgreSQL plans for one id once, and for several each time.
-    if (more.length === 0) return [(await this.findById(id)) ?? []].flat();
+    if (ids.length === 1) return [await this.findById(ids[0] ?? "")].filter((record) => record !== null);
     return this.rows(`SELECT doc::text FROM ${this.table} WHERE _id = ANY($1::text[])`, [ids.map(keyOf)]);
   }
 

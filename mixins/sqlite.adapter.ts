@@ -211,7 +211,8 @@ export class SqliteAdapter implements StoreAdapter {
     );
     for (const field of this.columns)
       if (!present.has(field)) {
-        db.exec(`ALTER TABLE ${this.table} ADD COLUMN ${field} ANY`);
+        // Without a type: one that SQLite does not know makes a number of text that looks like one, such as the SKU 007.
+        db.exec(`ALTER TABLE ${this.table} ADD COLUMN ${field}`);
         db.exec(`UPDATE ${this.table} SET ${field} = json_extract(doc, '$.${field}')`);
       }
     const sparse = (fields: readonly string[]) => `(${fields.join(", ")}) WHERE ${fields[0]} IS NOT NULL`;

@@ -97,7 +97,7 @@ export function store(collections: Record<string, CollectionOptions<any>>): obje
       const house: House = {
         world,
         hearersOf,
-        isAcknowledged: (id, delivery) => this.outbox.isAcknowledged(id, delivery),
+        isAcknowledged: (delivery) => this.outbox.isAcknowledged(delivery),
         toldIn: (collection, record) => this.outbox.told(collection, record),
       };
       this.$collections = Object.entries(collections).map(([name, options]) => {

@@ -33,7 +33,8 @@ export class Together<D extends Doc, K = undefined> {
 
   /**
    * `learn` finds out, once for a round, what the decisions have to know besides the documents, of all that the requests
-   * are about. `fresh` is applied to each document before the first decision: what it takes out, because it is known
+   * are about; it comes after the documents are read, so that what another node has put on record and forgotten is known.
+   * `fresh` is applied to each document before the first decision: what it takes out, because it is known
    * elsewhere, the decisions know as well.
    */
   constructor(

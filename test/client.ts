@@ -79,7 +79,7 @@ export class Client {
 
   /** What is at a path. Comes again where it is told to. @throws where it cannot be had. */
   async read<T>(path: string): Promise<T> {
-    const { status, body, text } = await until(() => this.get(path), isAnswered);
+    const { status, body, text } = await until(() => this.#sendOnce("GET", path, undefined, {}), isAnswered);
     if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
     return body as T;
   }

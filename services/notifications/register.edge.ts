@@ -16,7 +16,7 @@ interface Desk {
 /** That there are no more of them than there are places is for the index to see to, whoever comes at once. */
 export const endpointOptions = collectionOptions<KeptEndpoint>({
   fields: ["state", "disabledReason", "place", "requestKey"],
-  lists: ["eventTypes"],
+  numbers: ["place"],
   unique: [["requestKey"], ["place"]],
 });
 

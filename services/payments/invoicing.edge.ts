@@ -87,7 +87,8 @@ export class Invoicing {
   }
 
   async #known(orderIds: string[]): Promise<KeptInvoice[]> {
-    return (await this.#invoices.find({ where: { orderId: { $in: orderIds } }, limit: MOST_TOGETHER })).data;
+    const where = { orderId: { $in: orderIds } };
+    return (await this.#invoices.find({ where, sort: "orderId", limit: MOST_TOGETHER })).data;
   }
 
   /** Undefined if an order has its invoice already, or somebody else was faster with a number: some may be stored. */

@@ -32,28 +32,33 @@ async function openPost(
   };
   const laneOf = ({ to, id }: Delivery) => (inAnyOrder ? `${to} ${id}` : to);
   const outbox = new Outbox({ world, logger: logger as never, from: "teller", laneOf, send });
-  const adapter = new SqliteAdapter(() => file);
-  adapter.init({}, { schema: { collection: "boxes" } });
-  const boxes = new Collection<Letterbox>(
-    "boxes",
-    adapter,
-    {
-      tells: (before, after) =>
-        before?.news === after.news ? [] : [{ type: "told", data: { news: after.news } } as unknown as Telling],
-    },
-    {
-      world,
-      hearersOf: () => hearers,
-      isAcknowledged: (id, delivery) => outbox.isAcknowledged(id, delivery),
-      toldIn: (collection, record) => outbox.told(collection, record),
-    },
-  );
-  await adapter.connect();
-  outbox.add(boxes as unknown as Collection<Doc>);
+  const collect = async (name: string) => {
+    const adapter = new SqliteAdapter(() => file);
+    adapter.init({}, { schema: { collection: name } });
+    const collection = new Collection<Letterbox>(
+      name,
+      adapter,
+      {
+        tells: (before, after) =>
+          before?.news === after.news ? [] : [{ type: "told", data: { news: after.news } } as unknown as Telling],
+      },
+      {
+        world,
+        hearersOf: () => hearers,
+        isAcknowledged: (delivery) => outbox.isAcknowledged(delivery),
+        toldIn: (collection, record) => outbox.told(collection, record),
+      },
+    );
+    await adapter.connect();
+    outbox.add(collection as unknown as Collection<Doc>);
+    return collection;
+  };
+  const boxes = await collect("boxes");
   outbox.start();
   const more = (id: string) => boxes.change(id, (box) => ({ ...box, news: box.news + 1 }));
   const paint = (id: string, colour: string) => boxes.change(id, (box) => ({ ...box, colour }));
-  return { world, outbox, boxes, heard, logged, more, paint, adapter, close: () => outbox.stop() };
+  const { adapter } = boxes;
+  return { world, outbox, boxes, collect, heard, logged, more, paint, adapter, close: () => outbox.stop() };
 }
 
 describe("delivery", () => {
@@ -103,6 +108,23 @@ describe("delivery", () => {
       Array.from({ length: 201 }, (_, n) => n + 1),
     );
     expect(await post.adapter.findById("a")).not.toHaveProperty("outbox");
+  });
+
+  test("documents of two collections that have the same id are not taken for each other", async () => {
+    const post = await openPost(async (_, { data }) => {
+      await sleep(post.world, 5);
+      if ((data as { news: number }).news === 12) await post.paint("a", "blue");
+    });
+    const bags = await post.collect("bags");
+    await bags.insert({ id: "a", news: 11, colour: "red" });
+    await post.world.run(100);
+    await post.boxes.insert({ id: "a", news: 1 });
+    await bags.change("a", (bag) => ({ ...bag, news: 12 }));
+    await post.world.run(1_000);
+
+    expect(post.heard.map(({ news }) => news)).toEqual([11, 1, 12]);
+    expect(await post.boxes.get("a")).toEqual({ id: "a", version: 2, news: 1, colour: "blue" });
+    expect(await bags.get("a")).toMatchObject({ news: 12, colour: "red" });
   });
 
   test("what one has heard is left out of the next change, while another one still listens", async () => {

@@ -26,15 +26,14 @@ function openRegisters(count: number): Register[] {
 test("whoever asks is told of what was there by then, also where many ask at once", async () => {
   const [register] = openRegisters(1) as [Register];
   const wanted = { url: "http://erp.lan:8080/hook", eventTypes: ["order.confirmed" as const] };
-  const ask = async () => [
-    await register.add(wanted, undefined).then(() => register.hearersOf("order.confirmed")),
-    await register.hearersOf("order.canceled"),
-  ];
+  const ask = async () => {
+    const { id } = await register.add(wanted, undefined);
+    return { id, heard: (await register.hearersOf("order.confirmed")).map((endpoint) => endpoint.id) };
+  };
   const told = await Promise.all(Array.from({ length: 20 }, ask));
 
-  expect(told.every(([own = []]) => own.length > 0)).toBe(true);
-  expect(told.flatMap(([, others = []]) => others)).toEqual([]);
-  expect(await register.hearersOf("order.confirmed")).toHaveLength(20);
+  expect(told.filter(({ id, heard }) => !heard.includes(id))).toEqual([]);
+  expect(await register.hearersOf("order.canceled")).toEqual([]);
 });
 
 test("of those who register at once at several nodes fifty come in, and one that was removed makes room", async () => {
