@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -18,6 +18,7 @@ export async function madeOnce(folder: string, make: readonly [string, ...string
   const made = join(cache, hash.digest("hex").slice(0, 16));
   if (existsSync(made)) return made;
   const work = `${made}.${process.pid}`;
+  process.stderr.write(`${basename(folder)} is made, which takes a minute or two, once\n`);
   await mkdir(cache, { recursive: true });
   await cp(folder, work, { recursive: true });
   try {
