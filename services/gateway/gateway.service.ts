@@ -84,6 +84,10 @@ const QUIET_TURNS = 2;
  * balancer that looks every second whether a gateway is ready, and believes it the second time, knows by then.
  */
 const LAST_CALL_MS = 2_500;
+/** On a machine that stalls the balancer looks later as well, but nobody is waited for longer than this. */
+const LATEST_CALL_MS = 4_000;
+/** For those who came with the last call. */
+const LAST_LULL_MS = 1_000;
 /** Longer than a buyer is kept waiting, and shorter than a node has to stop. */
 const LONGEST_DRAIN_MS = 8_300;
 
@@ -113,12 +117,15 @@ interface Gateway extends WebRouter {
   /**
    * Lets those who are inside finish, and nobody in. Readiness says so first, and each answer that it is the last one
    * of its connection; once it is quiet no new connection is taken; once it is quiet again those that are left are closed.
-   * In a cluster the first quiet is no sign: a balancer that has not looked yet may still send somebody.
+   * In a cluster the first quiet is no sign, nor is it that nobody is connected: a balancer that has not looked yet may
+   * still send somebody.
    */
   drain(): Promise<void>;
   letGuestsOut(): Promise<void>;
-  /** Until nobody has asked for so many looks, or nobody is connected, or it is so late. */
-  quiet(untilMs: number, looks: number): Promise<void>;
+  /** Until a balancer has had its time, counted in looks of our own, or it is so late. */
+  lastCall(untilMs: number): Promise<void>;
+  /** Until nobody has asked for some looks, or nobody is connected, or it is so late. */
+  quiet(untilMs: number): Promise<void>;
   /** Until nobody connects, or it is so late: they are taken in one a turn, and who waits when the door closes is reset. */
   lull(untilMs: number): Promise<void>;
   note: House["note"];
@@ -211,18 +218,24 @@ export default {
       if (!server.listening) return;
       const since = world.now();
       reception.close();
-      await this.quiet(since + LAST_CALL_MS, this.shop.transporter ? Number.POSITIVE_INFINITY : QUIET_LOOKS);
-      await this.lull(since + LONGEST_DRAIN_MS / 2);
+      if (this.shop.transporter) await this.lastCall(since + LATEST_CALL_MS);
+      else await this.quiet(since + LAST_CALL_MS);
+      await this.lull(since + LATEST_CALL_MS + LAST_LULL_MS);
       const closed = once(server, "close");
       // An HTTP server's own close cuts off who is connected and about to ask: here only the listening ends.
       NetServer.prototype.close.call(server);
-      await this.quiet(since + LONGEST_DRAIN_MS, QUIET_LOOKS);
+      await this.quiet(since + LONGEST_DRAIN_MS);
       server.closeAllConnections();
       server.close();
       await closed;
     },
 
-    async quiet(untilMs, looks) {
+    async lastCall(untilMs) {
+      const { world } = this;
+      for (let left = LAST_CALL_MS / LOOK_MS; left > 0 && world.now() < untilMs; left--) await sleep(world, LOOK_MS);
+    },
+
+    async quiet(untilMs) {
       const { server, reception, crowd, world } = this;
       const connections = promisify(server.getConnections.bind(server));
       let quiet = 0;
@@ -232,7 +245,7 @@ export default {
         // On a machine that stalls, the timer comes before those who have connected and asked meanwhile.
         for (const _ of ["connected", "asked"]) await new Promise<void>((heard) => world.soon(heard));
         quiet = crowd.size === 0 && reception.arrived === arrived ? quiet + 1 : 0;
-      } while (quiet < looks && world.now() < untilMs && (await connections()) > 0);
+      } while (quiet < QUIET_LOOKS && world.now() < untilMs && (await connections()) > 0);
     },
 
     async lull(untilMs) {

@@ -195,6 +195,18 @@ describe("a shop that is told to stop", () => {
     expect(await gone).toEqual([0, null]);
   });
 
+  test("in a cluster takes whom a balancer sends also when everybody else has left", async () => {
+    const bus = { TRANSPORTER: `tcp://127.0.0.1:${await freePort()}`, BUS_SECRET: "a secret of the house" };
+    const shop = await startShop(folder, bus);
+    const gone = once(shop.child, "exit");
+    shop.child.kill("SIGTERM");
+    while ((await fetch(`${shop.url}/health/ready`, { headers: { connection: "close" } })).ok);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const { status, headers } = await fetch(`${shop.url}/v1/products`);
+    expect([status, headers.get("connection")]).toEqual([200, "close"]);
+    expect(await gone).toEqual([0, null]);
+  });
+
   describe("answers, for the last time, who has asked while it had no time to hear it", () => {
     const question = "GET /v1/products HTTP/1.1\r\nHost: shop\r\n\r\n";
     const isReady = (url: string) => fetch(`${url}/health/ready`).then(({ ok }) => ok);
