@@ -9,9 +9,15 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-const { scripts } = createRequire(import.meta.url)("../package.json") as { scripts: { start: string } };
-/** What `npm start` says to Node. */
-export const asStarted = scripts.start.split(" ").slice(1);
+const HERE = join(import.meta.dirname, "..");
+
+/** What `npm start` says to Node, in the Lonja of this folder. */
+function startOf(folder: string): string[] {
+  const { scripts } = createRequire(import.meta.url)(join(folder, "package.json")) as { scripts: { start: string } };
+  return scripts.start.split(" ").slice(1);
+}
+
+export const asStarted = startOf(HERE);
 
 /** As long as Kubernetes waits before it kills. */
 const STOP_MS = 30_000;
@@ -30,10 +36,11 @@ export class NodeProcess {
   /** What it answers to whoever told it something. Nodes as they are have nothing to answer. */
   onAnswer: (answer: unknown) => void = () => {};
 
-  constructor(name: string, env: NodeJS.ProcessEnv, hear: (line: string) => void) {
+  /** `folder`: where another Lonja is, if it is not to be this one. */
+  constructor(name: string, env: NodeJS.ProcessEnv, hear: (line: string) => void, folder = HERE) {
     this.name = name;
-    const child = spawn(process.execPath, asStarted, {
-      cwd: join(import.meta.dirname, ".."),
+    const child = spawn(process.execPath, startOf(folder), {
+      cwd: folder,
       env,
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -86,8 +86,8 @@ export class ShopCluster {
     return this.nodes.filter((node) => !node.process.isGone && (!service || node.service === service));
   }
 
-  /** One more node, whose services are open when this is over. */
-  async add(service: ServiceName, env: Record<string, string> = {}): Promise<TestNode> {
+  /** One more node, whose services are open when this is over. `folder`: where another Lonja is, for one of those. */
+  async add(service: ServiceName, env: Record<string, string> = {}, folder?: string): Promise<TestNode> {
     const port = service === "gateway" ? await freePort() : undefined;
     const said: string[] = [];
     const own = { SERVICES: service, ...(port ? { PORT: String(port) } : {}), ...env };
@@ -96,7 +96,7 @@ export class ShopCluster {
       service,
       said,
       url: port && `http://127.0.0.1:${port}`,
-      process: new NodeProcess(name, { ...this.env, ...own }, (line) => void said.push(line)),
+      process: new NodeProcess(name, { ...this.env, ...own }, (line) => void said.push(line), folder),
     } as TestNode;
     this.nodes.push(node);
     if (await node.process.opened) return node;

@@ -2,13 +2,10 @@ import "../with-reviews.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { NodeProcess } from "../../cluster/process.ts";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { everyService } from "../cluster.ts";
 import { freePort } from "../servers/server.ts";
-
-jest.setTimeout(120_000);
 
 describe("a service of one's own, on a node beside the shop", () => {
   const folder = mkdtempSync(join(tmpdir(), "lonja-extension-"));

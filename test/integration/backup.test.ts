@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { openArchive } from "../../backup/archive.ts";
 import { isClean } from "../../backup/reconciliation.ts";
 import { Reader } from "../../moving/format.ts";
@@ -13,8 +12,6 @@ import { Buyers } from "../buyers.ts";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { type ShopProcess, startShop } from "../process.ts";
 import { openShop, type Shop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 let folder: string;
 beforeEach(() => {

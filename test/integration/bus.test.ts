@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import { jest } from "@jest/globals";
 import { Redis } from "ioredis";
 import type { ServiceBroker } from "moleculer";
 import { newNode, twoNodes } from "../bus.ts";
@@ -19,9 +18,6 @@ const meetingPoint = async (): Promise<RunningServer> => ({
 interface Listening {
   tx: { reader: { sockets: Socket[] } };
 }
-
-jest.setTimeout(60_000);
-
 const buses: [name: string, need: () => unknown, start: () => Promise<RunningServer>][] = [
   ["NATS", needNats, startNats],
   ["RabbitMQ", needRabbitMq, startRabbitMq],
@@ -43,7 +39,7 @@ for (const [name, need, start] of buses)
     afterAll(async () => {
       await stop();
       await server.stop();
-    }, 60_000);
+    });
 
     // It is about what arrives, and not how soon on a machine that is busy.
     const say = (params: object) => asker.call("echo.say", params, { timeout: 30_000 });
@@ -104,7 +100,7 @@ for (const [name, need, start] of buses)
         expect(answer).toEqual({ back: true });
         const burst = await Promise.all(Array.from({ length: 500 }, (_, n) => say({ n })));
         expect(burst).toHaveLength(500);
-      }, 120_000);
+      });
 
     if (name === "TCP")
       test("after all connections were cut, a meeting point's with itself as well, nodes find each other again", async () => {
@@ -135,7 +131,7 @@ for (const [name, need, start] of buses)
         (answer) => answer === "ServiceNotFoundError" || answer === "ServiceNotAvailableError",
       );
       expect(gone).toMatch(/^ServiceNot/);
-    }, 30_000);
+    });
   });
 
 const hasSix = networkInterfaces().lo?.some(({ address }) => address === "::1");

@@ -1,10 +1,7 @@
-import { jest } from "@jest/globals";
 import { admin as officeOf } from "../../sdk/src/admin.ts";
 import { Lonja, type ShopEvent } from "../../sdk/src/index.ts";
 import { adminOf, anOrder, stockMugs } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
-
-jest.setTimeout(60_000);
 
 /** Hangs up after so many bytes of each answer. */
 const hangingUpAfter =

@@ -4,14 +4,11 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
-import { jest } from "@jest/globals";
 import { build } from "esbuild";
 import { adminOf, anOrder, Client, stockMugs } from "../client.ts";
 import { blocksOf } from "../documented.ts";
 import { describeWith, newFolder, program, removeFolder } from "../servers/server.ts";
 import { openShop, type Shop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 /** An example of a page of the documentation. */
 function example(path: string, has: string): string {

@@ -3,12 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { jest } from "@jest/globals";
 import { Client, until } from "../client.ts";
 import { program } from "../servers/server.ts";
 import { openShop, type Shop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 const run = promisify(execFile);
 

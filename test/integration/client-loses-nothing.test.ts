@@ -5,8 +5,6 @@ import { address, adminOf, anOrder, stockMugs } from "../client.ts";
 import { type Mishap, openRoad, type Road } from "../road.ts";
 import { openShop, type Shop } from "../shop.ts";
 
-jest.setTimeout(60_000);
-
 const admin = { email: "admin@lonja.test", password: "correct horse battery" };
 const eva = { email: "eva@lonja.test", password: "seven salty sardines" };
 const placing = ({ method, path }: { method: string; path: string }) => method === "POST" && path === "/v1/orders";

@@ -5,15 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
-import { jest } from "@jest/globals";
 import { adminOf, anOrder, Client, stockMugs } from "../client.ts";
 import { settled, Vandal } from "../planting.ts";
 import { type ShopProcess, startShop } from "../process.ts";
 import { needNats, startNats } from "../servers/nats.ts";
 import { describeWith } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 /** As an operator starts it. */
 async function doctor(args: string[], env: Record<string, string>) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Middleware } from "moleculer";
 import type { Doc } from "../../mixins/store.mixin.ts";
 import type { Repair, Report } from "../../services/doctor/doctor.contract.ts";
@@ -16,8 +16,6 @@ const found = ({ checks }: Report) =>
 const named = (spoiled: readonly Spoiled[]) => spoiled.map(({ check, about }) => `${check}: ${about}`).toSorted();
 
 /** An examination that finds something has looked four times, with pauses. */
-jest.setTimeout(120_000);
-
 describe("doctor", () => {
   let shop: Shop;
   let admin: Client;

@@ -1,13 +1,10 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { Client, until } from "../client.ts";
 import { settingsOf, stepsOf, strayed, tryOut } from "../documented.ts";
 import { startShop } from "../process.ts";
 import { describeWith, freePort, program } from "../servers/server.ts";
-
-jest.setTimeout(120_000);
 
 const pages = ["README.md", ...globSync("docs/**/*.md")].toSorted();
 const tried = pages.filter((path) => stepsOf(readFileSync(path, "utf8")).length > 0);

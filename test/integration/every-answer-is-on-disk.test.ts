@@ -3,12 +3,9 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { adminOf, anOrder, Client, stockMugs } from "../client.ts";
 import { startShop } from "../process.ts";
 import { describeWith, program } from "../servers/server.ts";
-
-jest.setTimeout(120_000);
 
 const ROUNDS = 20;
 const AT_ONCE = 10;

@@ -107,7 +107,7 @@ test("what staff follow ends with their rights", async () => {
   expect(dataOf(listener)[0].order.status).toBe("REQUIRES_ACTION");
   await admin.send("PATCH", `/v1/admin/users/${body.user.id}`, { role: "customer" });
   await listener.ended;
-}, 40_000);
+});
 
 test("a shop that stops lets nobody wait", async () => {
   const other = await openShop({ services: ["gateway", "inventory", "users"] });

@@ -183,7 +183,7 @@ describe("lists", () => {
   beforeAll(async () => {
     for (const sku of SKUS) await stockMugs(admin, 50, sku);
     for (const sku of SKUS.slice(0, 30)) await place(guest, anOrder("tok_visa", 1, sku));
-  }, 60_000);
+  });
 
   const callsOf = async (client: Client, query: string, variables: object): Promise<string[]> => {
     await read(client, query, variables);

@@ -1,9 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { jest } from "@jest/globals";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { openShop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 const LISTENERS = 2_000;
 

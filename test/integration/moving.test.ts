@@ -14,7 +14,6 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { Collection, collectionOptions, type Doc } from "../../mixins/store.mixin.ts";
 import { HALF_MOVED, type StoredRecord } from "../../mixins/store.ts";
 import type { OpenShop, Shelf } from "../../moving/shop.ts";
@@ -28,8 +27,6 @@ import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
 import { describeWith, type RunningServer } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
-
-jest.setTimeout(60_000);
 
 let folder: string;
 const open: OpenShop[] = [];

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { nobodyToAsk } from "../../backup/hush.ts";
 import { openStill } from "../../backup/still.ts";
 import { Gate } from "../../mixins/gate.ts";
@@ -18,8 +17,6 @@ import { needMongo, newMongoDatabase, startMongo } from "../servers/mongo.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
 import { describeWith, type RunningServer } from "../servers/server.ts";
 import { openWritten, writeOn, written } from "../writing.ts";
-
-jest.setTimeout(120_000);
 
 const services = ["orders", "payments", "inventory"] as const;
 const MOMENTS = 12;

@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { jest } from "@jest/globals";
 import { NodeProcess } from "../../cluster/process.ts";
 import { commands } from "../../repl/commands.ts";
 import { anOrder, until } from "../client.ts";
@@ -13,8 +12,6 @@ import { needNats, startNats } from "../servers/nats.ts";
 import { type BreakableServer, describeWith, freePort, ours } from "../servers/server.ts";
 import { openShop } from "../shop.ts";
 import { Terminal } from "../terminal.ts";
-
-jest.setTimeout(120_000);
 
 /** Nothing of this is ever to be read in a terminal. */
 const canaries = {

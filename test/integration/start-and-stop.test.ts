@@ -6,11 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
-import { jest } from "@jest/globals";
 import { type ShopProcess, startShop } from "../process.ts";
 import { freePort } from "../servers/server.ts";
-
-jest.setTimeout(60_000);
 
 let folder: string;
 beforeEach(() => {

@@ -61,7 +61,7 @@ describeWith([needMongo, ours("LONJA_TEST_MONGO_URL")], "MongoDB", () => {
     expect(held).toBeGreaterThan(0);
     await adapter.disconnect();
     slow.close();
-  }, 30_000);
+  });
 
   test("of many documents from before an index was declared, each is found by it and none is there twice", async () => {
     await reset();
@@ -81,5 +81,5 @@ describeWith([needMongo, ours("LONJA_TEST_MONGO_URL")], "MongoDB", () => {
     for (const name of ["n0", "n449"])
       await expect(after.insert({ _id: "other", version: 1, name })).rejects.toThrow(Duplicate);
     await after.disconnect();
-  }, 60_000);
+  });
 });

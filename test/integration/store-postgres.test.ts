@@ -58,7 +58,7 @@ describeWith([needPostgres, ours("LONJA_TEST_POSTGRES_URL")], "PostgreSQL", () =
     const [adapter] = await Promise.all([prepare(), other.query("SELECT pg_sleep(7)").then(() => other.end())]);
     expect(await adapter.count()).toBe(0);
     await adapter.disconnect();
-  }, 30_000);
+  });
 
   test("a server that dies while something is prepared is away, and no more than that", async () => {
     await reset();

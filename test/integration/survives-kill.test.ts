@@ -1,11 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { adminOf, anOrder, Client, stockMugs, until } from "../client.ts";
 import { type ShopProcess, startShop } from "../process.ts";
-
-jest.setTimeout(60_000);
 
 describe("kill -9", () => {
   let folder: string;

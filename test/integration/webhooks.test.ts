@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { Compile } from "typebox/compile";
 import { Secrets } from "../../repl/secrets.ts";
@@ -14,8 +13,6 @@ import { openStores, packed, unpacked } from "../moving.ts";
 import { type Answering, ok, openReceiver, type Receiver, status } from "../receiver.ts";
 import { openShop, type Shop } from "../shop.ts";
 import { VirtualWorld } from "../virtual-world.ts";
-
-jest.setTimeout(60_000);
 
 const HOUR = 3_600_000;
 const PATH = "/v1/admin/webhook-endpoints";

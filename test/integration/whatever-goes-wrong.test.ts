@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import type { Middleware } from "moleculer";
 import { SqliteAdapter } from "../../mixins/sqlite.adapter.ts";
 import { SqliteFile } from "../../mixins/sqlite.file.ts";
@@ -13,8 +12,6 @@ import { inWeather, type Sleeper, storm, type Weather } from "../faults.ts";
 import { staff } from "../money.ts";
 import { openShop, type Shop } from "../shop.ts";
 import { VirtualWorld } from "../virtual-world.ts";
-
-jest.setTimeout(120_000);
 
 const services = ["catalog", "inventory", "orders", "payments", "sandbox", "notifications"] as const;
 const stock = { MUG: 400, TRAY: 300, LAMP: 110 };

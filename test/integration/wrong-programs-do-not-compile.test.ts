@@ -1,9 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
-
-jest.setTimeout(120_000);
 
 const folder = join(process.cwd(), "test/types/wrong");
 const programs = readdirSync(folder).filter((name) => name.endsWith(".ts"));

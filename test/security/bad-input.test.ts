@@ -69,7 +69,7 @@ describe(`${REQUESTS} bad requests, LONJA_TEST_SEED=${SEED}`, () => {
     const { body } = await admin.get("/openapi.json");
     described = answersIn(body);
     isProblem = new Ajv2020({ strict: false, validateFormats: false }).compile(body.components.schemas.Problem);
-  }, 60_000);
+  });
   afterAll(async () => {
     await shop.stop();
     rmSync(dataDir, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
-import { jest } from "@jest/globals";
 import { Redis } from "ioredis";
 import type { ServiceBroker } from "moleculer";
 import { connect as connectNats } from "nats";
@@ -12,8 +11,6 @@ import { needNats, startNats } from "../servers/nats.ts";
 import { needRedis, startRedis } from "../servers/redis.ts";
 import { describeWith, freePort, type RunningServer } from "../servers/server.ts";
 import { Chance } from "./chance.ts";
-
-jest.setTimeout(120_000);
 
 /** Whoever has found the way to the bus, and knows how Moleculer writes. */
 interface Intruder {

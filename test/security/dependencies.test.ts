@@ -69,5 +69,5 @@ describe("what the shop depends on", () => {
     expect(needed.map(([path, { version }]) => `${nameOf(path)}@${version}`).filter((one) => !listed.has(one))).toEqual(
       [],
     );
-  }, 60_000);
+  });
 });

@@ -1,11 +1,8 @@
-import { jest } from "@jest/globals";
 import { mayUse, type Route } from "../../services/gateway/routes.ts";
 import type { Client, Reply } from "../client.ts";
 import { canaryOf, emailOf, openTown, password, type Town } from "./people.ts";
 import { nameOf, nobodys, prefixOf, requestTo, routes, type Schema } from "./samples.ts";
 import { calmState, stateOf } from "./state.ts";
-
-jest.setTimeout(120_000);
 
 /**
  * Whose the records behind a route are, for routes that customers and guests may use. There the door alone does not

@@ -1,9 +1,6 @@
-import { jest } from "@jest/globals";
 import { disagreements } from "../books.ts";
 import { adminOf, anOrder, Client, type Reply, stockMugs, until } from "../client.ts";
 import { openShop, type Shop } from "../shop.ts";
-
-jest.setTimeout(120_000);
 
 const UNITS = 200;
 const PRICE = 1900;
