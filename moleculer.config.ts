@@ -92,7 +92,6 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
         created: (broker: ServiceBroker) => void Object.assign(broker, { world, settings, openStore, gate }),
       },
       { serviceCreating: (service: object) => void Object.assign(service, { world, shop: settings, figures }) },
-      { stopping: letGuestsOut },
       keepContracts({ checkResults, figures }),
       ...between,
       sameExtensions(),
@@ -116,6 +115,8 @@ export async function brokerOptions(node: Node): Promise<BrokerOptions> {
         "Tracing",
         "Metrics",
       ],
+      // Stopped from the last to the first: nobody new is let in before what is under way is waited for.
+      { stopping: letGuestsOut },
     ] as NonNullable<BrokerOptions["middlewares"]>,
   };
 }

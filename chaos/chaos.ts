@@ -51,8 +51,6 @@ try {
   say(options, outcome, markdown);
   process.exit(outcome.ok ? 0 : 1);
 } catch (error) {
-  failure(
-    error instanceof MissingServer ? error.message.replace(/, so its tests.*/, ".") : String((error as Error).stack),
-  );
+  failure(error instanceof MissingServer ? `${error.message}.` : String((error as Error).stack));
   process.exit(2);
 }

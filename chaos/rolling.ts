@@ -1,26 +1,25 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import type { ServiceName } from "../services/contracts.ts";
-import { disagreementsSeenBy } from "../test/books.ts";
+import { disagreementsSeenBy, promisesNotKept } from "../test/books.ts";
 import { Buyers, type Failure } from "../test/buyers.ts";
-import { adminOf, type Client, stockMugs, until } from "../test/client.ts";
+import { adminOf, until } from "../test/client.ts";
 import { everyService, ShopCluster } from "../test/cluster.ts";
 import { needNats, startNats } from "../test/servers/nats.ts";
 import { needPostgres, newDatabase, startPostgres } from "../test/servers/postgres.ts";
-import type { BreakableServer } from "../test/servers/server.ts";
 
-/** A Lonja, and what its nodes are started with beside what every node is. */
 export interface Version {
+  /** Where it is, as an absolute path; this Lonja where nothing is said. */
   folder?: string;
+  /** What its nodes are started with beside what every node is. */
   env?: Record<string, string>;
 }
 
 export interface Step {
   to: "this" | "other";
   service: ServiceName;
-  /** That were answered while its nodes were exchanged. */
-  purchases: number;
+  /** Orders that were confirmed while its nodes were exchanged. */
+  confirmed: number;
   failures: readonly Failure[];
 }
 
@@ -29,112 +28,113 @@ export interface RollingOptions {
   /** The services whose nodes are exchanged; all where nothing is said. */
   services?: readonly ServiceName[] | undefined;
   onStep?: (step: Step) => void;
-  /** Ends it early, with all that it has started. */
+  /** Ends it before the next node, with all that it has started. */
   signal?: AbortSignal;
 }
 
-const UNITS = 100_000;
-const BUYERS = 6;
 /** So many purchases are answered after each node that was exchanged before the next one is. */
 const PURCHASES = 15;
-const LONGEST_MS = 60_000;
-const skus = Array.from({ length: 8 }, (_, n) => `MUG-${n}`);
+/** A shop that has just been broken is looked at for about two minutes before what is wrong there is wrong. */
+const LOOKS = 30;
+const goods = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`MUG-${n}`, 100_000]));
+
+export const knows = ({ folder }: Version, service: ServiceName): boolean =>
+  folder === undefined || existsSync(join(folder, "services", service));
 
 /**
  * A shop of another version becomes one of this, one of the other and one of this again, node by node, while people buy:
  * two nodes of each service, NATS and PostgreSQL. A successor is open before its predecessor is told to stop. Services that
  * the other version does not have are of this one from the beginning.
  *
- * @returns what does not agree in the end, and who was promised something that is not there
- * @throws where a node does not start, or nobody is served any more
+ * @returns what went wrong beside requests that failed
+ * @throws where the other version's shop cannot be opened, and what the signal says
  */
 export async function rollBetween(options: RollingOptions): Promise<string[]> {
   for (const need of [needNats, needPostgres]) need();
-  const servers = await Promise.all([startNats(), startPostgres()]);
+  const nats = await startNats();
   try {
-    return await Promise.race([roll(servers, options), told(options.signal)]);
+    const postgres = await startPostgres();
+    try {
+      const STORE = await newDatabase(postgres, "rolling");
+      const env = { TRANSPORTER: nats.url, STORE, RATE_LIMIT: "off", NODE_OPTIONS: "" };
+      return await new Rolling(ShopCluster.empty(env), options).run();
+    } finally {
+      await postgres.stop();
+    }
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await nats.stop();
   }
 }
 
-function told(signal: AbortSignal | undefined): Promise<never> {
-  signal?.throwIfAborted();
-  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
-}
+class Rolling {
+  readonly #shop: ShopCluster;
+  readonly #options: RollingOptions;
+  readonly #wrong: string[] = [];
 
-async function roll(
-  [nats, postgres]: readonly [BreakableServer, BreakableServer],
-  { other, services = everyService, onStep = () => {} }: RollingOptions,
-): Promise<string[]> {
-  const env = { TRANSPORTER: nats.url, STORE: await newDatabase(postgres, "rolling"), RATE_LIMIT: "off" };
-  const nobody = Object.fromEntries(everyService.map((service) => [service, 0]));
-  const shop = await ShopCluster.open({ env: { ...env, NODE_OPTIONS: "" }, scale: nobody });
-  let buyers: Buyers | undefined;
-  try {
-    const open = (service: ServiceName) => {
-      const { env, folder } = knows(other, service) ? other : {};
-      return shop.add(service, env, folder);
-    };
-    await Promise.all([...everyService, ...everyService].map(open));
-    await shop.ready();
-    buyers = await openDoors(shop);
+  constructor(shop: ShopCluster, options: RollingOptions) {
+    this.#shop = shop;
+    this.#options = options;
+  }
+
+  async run(): Promise<string[]> {
+    let buyers: Buyers | undefined;
+    try {
+      const twice = [...everyService, ...everyService];
+      await Promise.all(twice.map((service) => this.#add(service, knows(this.#options.other, service))));
+      await this.#shop.ready();
+      buyers = await Buyers.of(this.#shop, await this.#staff(), goods);
+      await buyers.untilCalm(PURCHASES);
+      await this.#roll(buyers).catch((error: Error) => this.#note(error.message));
+      this.#options.signal?.throwIfAborted();
+      await buyers.goHome();
+      await this.#compare(buyers).catch((error: Error) => this.#note(error.message));
+      return this.#wrong;
+    } finally {
+      await buyers?.goHome();
+      await this.#shop.close();
+    }
+  }
+
+  #note(...what: string[]): void {
+    this.#wrong.push(...what);
+  }
+
+  #add(service: ServiceName, isOther: boolean) {
+    const { env, folder } = isOther ? this.#options.other : {};
+    return this.#shop.add(service, env, folder);
+  }
+
+  async #roll(buyers: Buyers): Promise<void> {
+    const { other, services = everyService, onStep } = this.#options;
     for (const to of ["this", "other", "this"] as const)
-      for (const service of services.filter((service) => knows(other, service)))
-        onStep({ to, service, ...(await exchange(shop, buyers, service, to === "other" ? other : {})) });
-    await buyers.goHome();
-    return await compare(shop, buyers);
-  } finally {
-    await buyers?.goHome();
-    await shop.close();
+      for (const service of services.filter((service) => knows(other, service))) {
+        const [promised, failed] = [buyers.confirmed.size, buyers.failures.length];
+        await this.#exchange(service, to === "other", buyers);
+        const confirmed = buyers.confirmed.size - promised;
+        onStep?.({ to, service, confirmed, failures: buyers.failures.slice(failed) });
+        if (confirmed === 0) this.#note(`Nobody could buy anything with ${service} of ${to} version`);
+      }
+  }
+
+  async #exchange(service: ServiceName, isOther: boolean, buyers: Buyers): Promise<void> {
+    for (const { process } of this.#shop.alive(service)) {
+      this.#options.signal?.throwIfAborted();
+      await this.#add(service, isOther);
+      await this.#shop.ready();
+      const { code, signal } = await process.stop();
+      if (code !== 0) this.#note(`${process.name} did not stop by itself: ${signal ?? code}`);
+      await buyers.untilCalm(PURCHASES);
+    }
+  }
+
+  async #compare(buyers: Buyers): Promise<void> {
+    const look = async () => disagreementsSeenBy(await this.#staff(), goods);
+    this.#note(...(await until(look, (wrong) => wrong.length === 0, LOOKS)));
+    this.#note(...(await promisesNotKept(await this.#staff(), buyers.confirmed)), ...this.#shop.slips());
+  }
+
+  #staff() {
+    const [url = ""] = this.#shop.urls;
+    return adminOf(url);
   }
 }
-
-const knows = ({ folder }: Version, service: ServiceName): boolean =>
-  folder === undefined || existsSync(join(folder, "services", service));
-
-async function openDoors(shop: ShopCluster): Promise<Buyers> {
-  const admin = await staffOf(shop);
-  for (const sku of skus) await stockMugs(admin, UNITS, sku);
-  const account = { email: "stroller@example.com", password: "seven salty sardines" };
-  const { body: session } = await admin.post("/v1/auth/register", account);
-  const buyers = new Buyers({ urls: () => shop.urls, skus, session });
-  await buyers.come(BUYERS);
-  await untilCalm(buyers);
-  return buyers;
-}
-
-/** Each node of a service by one of this version. */
-async function exchange(shop: ShopCluster, buyers: Buyers, service: ServiceName, { env, folder }: Version) {
-  const [answered, failed] = [buyers.answered, buyers.failures.length];
-  for (const node of shop.alive(service)) {
-    await shop.add(service, env, folder);
-    await shop.ready();
-    await node.process.stop();
-    await untilCalm(buyers);
-  }
-  return { purchases: buyers.answered - answered, failures: buyers.failures.slice(failed) };
-}
-
-async function untilCalm(buyers: Buyers): Promise<void> {
-  const isOver = new AbortController();
-  const impatience = pause(LONGEST_MS, undefined, { signal: isOver.signal }).then(() => {
-    throw new Error(`Nobody has been served for a minute: ${JSON.stringify(buyers.failures.slice(-5))}`);
-  });
-  await Promise.race([buyers.untilCalm(PURCHASES), impatience]).finally(() => isOver.abort());
-}
-
-async function compare(shop: ShopCluster, buyers: Buyers): Promise<string[]> {
-  const admin = await staffOf(shop);
-  const opened = Object.fromEntries(skus.map((sku) => [sku, UNITS]));
-  const wrong = await until(
-    () => disagreementsSeenBy(admin, opened),
-    (all) => all.length === 0,
-  );
-  const orders = await admin.all<{ id: string; status: string }>("/v1/admin/orders");
-  const confirmed = new Set(orders.filter(({ status }) => status === "confirmed").map(({ id }) => id));
-  const lost = [...buyers.confirmed].filter((id) => !confirmed.has(id));
-  return [...wrong, ...lost.map((id) => `${id} was promised, and is not confirmed`)];
-}
-
-const staffOf = ({ urls: [url = ""] }: ShopCluster): Promise<Client> => adminOf(url);

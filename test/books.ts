@@ -49,6 +49,14 @@ export async function disagreementsSeenBy(admin: Client, opened: Opened): Promis
   return [...findingsOf(report), ...unlikeAtFirst(opened, orders, levels)];
 }
 
+/** Who was promised something that is not there, of orders by id. */
+export async function promisesNotKept(admin: Client, promised: Iterable<string>): Promise<string[]> {
+  const orders = await admin.all<Order>("/v1/admin/orders");
+  const statuses = new Map(orders.map(({ id, status }) => [id, status]));
+  const lost = [...promised].filter((id) => statuses.get(id) !== "confirmed");
+  return lost.map((id) => `${id} was promised, and is ${statuses.get(id) ?? "not there"}`);
+}
+
 function findingsOf({ checks }: Report, isWanted = (_about: readonly string[]) => true): string[] {
   return checks.flatMap(({ name, ok, found, detail, findings }) => {
     if (!ok && found === 0) return [`${name}: ${detail}`];

@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { anOrder, Client } from "./client.ts";
+import { anOrder, Client, stockMugs } from "./client.ts";
 
 const tokens = [...Array<string>(8).fill("tok_visa"), "tok_declined", "tok_flaky"];
 const PAUSE_MS = 40;
 const LONGEST_ANSWER_MS = 20_000;
 const LOOK_MS = 25;
+const CALM_MS = 100_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -42,6 +43,16 @@ export class Buyers {
     this.#doors = doors;
   }
 
+  /** Six people in a shop whose goods are these now, units by SKU. */
+  static async of(shop: { urls: string[] }, admin: Client, goods: Readonly<Record<string, number>>): Promise<Buyers> {
+    for (const [sku, units] of Object.entries(goods)) await stockMugs(admin, units, sku);
+    const account = { email: "stroller@example.com", password: "seven salty sardines" };
+    const { body: session } = await admin.post("/v1/auth/register", account);
+    const buyers = new Buyers({ urls: () => shop.urls, skus: Object.keys(goods), session });
+    await buyers.come(6);
+    return buyers;
+  }
+
   async come(count: number): Promise<void> {
     await this.#look();
     this.#people.push(this.#lookAgain(), this.#stroll());
@@ -53,10 +64,20 @@ export class Buyers {
     await Promise.all(this.#people);
   }
 
-  /** Until so many purchases in a row were answered at once. */
-  async untilCalm(purchases: number): Promise<void> {
+  /** Until so many purchases in a row were answered at once. @throws where that does not come. */
+  async untilCalm(purchases: number, patienceMs = CALM_MS): Promise<void> {
     this.inARow = 0;
-    while (this.inARow < purchases && !this.#isOver) await pause(LOOK_MS);
+    const until = performance.now() + patienceMs;
+    for (; this.inARow < purchases && !this.#isOver; await pause(LOOK_MS))
+      if (performance.now() > until)
+        throw new Error(`Not ${purchases} purchases in a row: ${JSON.stringify(this.failures.slice(-5))}`);
+  }
+
+  /** Until more than so many requests have failed since there were `before`. @throws where they do not. */
+  async untilSomeFail(before: number, more: number): Promise<void> {
+    const until = performance.now() + CALM_MS;
+    for (; this.failures.length <= before + more; await pause(LOOK_MS))
+      if (performance.now() > until) throw new Error(`Not ${more} requests have failed`);
   }
 
   #door(): string | undefined {

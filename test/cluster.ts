@@ -70,6 +70,11 @@ export class ShopCluster {
     return cluster;
   }
 
+  /** One without a node. */
+  static empty(env: Record<string, string>): ShopCluster {
+    return new ShopCluster(env);
+  }
+
   /** The whole shop in one process. */
   static async embedded(env: Record<string, string> = {}): Promise<ShopCluster> {
     const cluster = new ShopCluster(env);

@@ -42,6 +42,7 @@ export async function startShop(
   });
   const url = `http://127.0.0.1:${port}`;
   for (let left = patienceMs; left > 0 && child.exitCode === null; left -= 25) {
+    // A connection that is kept would be one more guest of a shop that is told to stop.
     const health = await fetch(`${url}/health/ready`, { headers: { connection: "close" } }).catch(() => undefined);
     if (health?.status === 200) break;
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -80,14 +80,14 @@ const QUIET_LOOKS = 10;
 /** Turns of the event loop in which nobody connects, after which nobody waits at the door. */
 const QUIET_TURNS = 2;
 /**
- * How long new clients are taken in once the door closes, where it does not become quiet; then those who wait are. A
- * balancer that looks every second whether a gateway is ready, and believes it the second time, knows by then.
+ * How long new clients are taken in once the door closes: in a cluster always, alone where it does not become quiet
+ * before. A balancer that looks every second whether a gateway is ready, and believes it the second time, knows by then.
  */
 const LAST_CALL_MS = 2_500;
-/** On a machine that stalls the balancer looks later as well, but nobody is waited for longer than this. */
+/** On a machine that stalls a balancer looks later as well, but it is not waited for longer than this. */
 const LATEST_CALL_MS = 4_000;
-/** For those who came with the last call. */
-const LAST_LULL_MS = 1_000;
+/** Then those who wait at the door are taken in, for no longer than this. */
+const LONGEST_LULL_MS = 1_000;
 /** Longer than a buyer is kept waiting, and shorter than a node has to stop. */
 const LONGEST_DRAIN_MS = 8_300;
 
@@ -220,7 +220,7 @@ export default {
       reception.close();
       if (this.shop.transporter) await this.lastCall(since + LATEST_CALL_MS);
       else await this.quiet(since + LAST_CALL_MS);
-      await this.lull(since + LATEST_CALL_MS + LAST_LULL_MS);
+      await this.lull(world.now() + LONGEST_LULL_MS);
       const closed = once(server, "close");
       // An HTTP server's own close cuts off who is connected and about to ask: here only the listening ends.
       NetServer.prototype.close.call(server);

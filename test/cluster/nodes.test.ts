@@ -1,7 +1,7 @@
 import { jest } from "@jest/globals";
-import { disagreementsSeenBy } from "../books.ts";
+import { disagreementsSeenBy, promisesNotKept } from "../books.ts";
 import { Buyers } from "../buyers.ts";
-import { adminOf, type Client, stockMugs, until } from "../client.ts";
+import { adminOf, anOrder, Client, until } from "../client.ts";
 import { everyService, ShopCluster, type TestNode } from "../cluster.ts";
 import { needNats, startNats } from "../servers/nats.ts";
 import { needPostgres, newDatabase, startPostgres } from "../servers/postgres.ts";
@@ -10,8 +10,7 @@ import { type BreakableServer, describeWith, ours } from "../servers/server.ts";
 jest.setTimeout(180_000);
 
 const UNITS = 100_000;
-const skus = Array.from({ length: 12 }, (_, n) => `MUG-${n}`);
-const opened = Object.fromEntries(skus.map((sku) => [sku, UNITS]));
+const opened = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`MUG-${n}`, UNITS]));
 
 const needs = [needNats, needPostgres, ours("LONJA_TEST_NATS_URL", "LONJA_TEST_POSTGRES_URL")];
 describeWith(needs, "nodes come and go while people buy", () => {
@@ -28,11 +27,7 @@ describeWith(needs, "nodes come and go while people buy", () => {
     shop.mend();
     const [url = ""] = shop.urls;
     admin = await adminOf(url);
-    for (const sku of skus) await stockMugs(admin, UNITS, sku);
-    const account = { email: "stroller@example.com", password: "seven salty sardines" };
-    const { body: session } = await admin.post("/v1/auth/register", account);
-    buyers = new Buyers({ urls: () => shop.urls, skus, session });
-    await buyers.come(6);
+    buyers = await Buyers.of(shop, admin, opened);
   });
   afterAll(async () => {
     await buyers?.goHome();
@@ -59,26 +54,10 @@ describeWith(needs, "nodes come and go while people buy", () => {
       30,
     );
     expect(wrong.slice(0, 20)).toEqual([]);
-    const lost: string[] = [];
-    for (const id of buyers.confirmed) {
-      const { status, body } = await admin.get(`/v1/orders/${id}`);
-      if (status !== 200 || body.status !== "confirmed") lost.push(`${id} ${status} ${body.status}`);
-    }
-    expect(lost).toEqual([]);
+    expect(await promisesNotKept(admin, buyers.confirmed)).toEqual([]);
   }
 
   const requestsOf = ({ said }: TestNode) => said.filter((line) => /<= Request '/.test(line)).length;
-
-  /** What is away is missed by those who buy. */
-  async function untilSomeFail(): Promise<void> {
-    const before = buyers.failures.length;
-    const count = await until(
-      async () => buyers.failures.length,
-      (failures) => failures > before + 5,
-      600,
-    );
-    expect(count).toBeGreaterThan(before + 5);
-  }
 
   test("a node that is added gets work", async () => {
     for (const service of ["users", "catalog", "inventory", "orders", "payments", "notifications"] as const) {
@@ -104,6 +83,21 @@ describeWith(needs, "nodes come and go while people buy", () => {
     expect(exit).toEqual({ code: 0, signal: null });
   });
 
+  test("SIGTERM of a gateway that has much to do: it says so at once, and answers what it has begun", async () => {
+    const [gateway] = shop.alive("gateway");
+    const url = gateway?.url ?? "";
+    let isAnswered = false;
+    const slow = new Client(url).buy(anOrder("tok_timeout", 1, "MUG-0")).finally(() => {
+      isAnswered = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const exit = gateway?.process.stop();
+    while ((await fetch(`${url}/health/ready`)).ok);
+    expect(isAnswered).toBe(false);
+    expect([201, 202]).toContain((await slow).status);
+    expect(await exit).toEqual({ code: 0, signal: null });
+  });
+
   test.each(everyService)("kill -9 of a node of %s: the others go on", async (service) => {
     const [node] = shop.alive(service);
     const exit = await node?.process.kill();
@@ -114,8 +108,9 @@ describeWith(needs, "nodes come and go while people buy", () => {
   });
 
   test("NATS restarts: the shop goes on when it is back", async () => {
+    const before = buyers.failures.length;
     await nats.kill();
-    await untilSomeFail();
+    await buyers.untilSomeFail(before, 5);
     await nats.start();
     await buyers.untilCalm(60);
     expect(shop.alive()).toHaveLength(2 * everyService.length);
@@ -124,7 +119,7 @@ describeWith(needs, "nodes come and go while people buy", () => {
   test("the database restarts: the shop goes on when it is back", async () => {
     const before = buyers.failures.length;
     await postgres.kill();
-    await untilSomeFail();
+    await buyers.untilSomeFail(before, 5);
     await postgres.start();
     await buyers.untilCalm(60);
     expect(buyers.failures.slice(before).filter(({ why }) => !why.startsWith("503"))).toEqual([]);

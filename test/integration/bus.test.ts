@@ -18,6 +18,7 @@ const meetingPoint = async (): Promise<RunningServer> => ({
 interface Listening {
   tx: { reader: { sockets: Socket[] } };
 }
+
 const buses: [name: string, need: () => unknown, start: () => Promise<RunningServer>][] = [
   ["NATS", needNats, startNats],
   ["RabbitMQ", needRabbitMq, startRabbitMq],

@@ -15,7 +15,6 @@ const found = ({ checks }: Report) =>
   checks.flatMap(({ name, findings }) => findings.map(({ about }) => `${name}: ${about[0]}`)).toSorted();
 const named = (spoiled: readonly Spoiled[]) => spoiled.map(({ check, about }) => `${check}: ${about}`).toSorted();
 
-/** An examination that finds something has looked four times, with pauses. */
 describe("doctor", () => {
   let shop: Shop;
   let admin: Client;

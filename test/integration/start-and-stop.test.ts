@@ -198,7 +198,7 @@ describe("a shop that is told to stop", () => {
     const gone = once(shop.child, "exit");
     shop.child.kill("SIGTERM");
     while ((await fetch(`${shop.url}/health/ready`, { headers: { connection: "close" } })).ok);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     const { status, headers } = await fetch(`${shop.url}/v1/products`);
     expect([status, headers.get("connection")]).toEqual([200, "close"]);
     expect(await gone).toEqual([0, null]);

@@ -39,7 +39,7 @@ export function external(variable: string): BreakableServer | undefined {
 export class MissingServer extends Error {
   override readonly name = "MissingServer";
   constructor(server: string, howToGetIt: string) {
-    super(`${server} is not on this machine (${howToGetIt}), so its tests are SKIPPED`);
+    super(`${server} is not on this machine (${howToGetIt})`);
   }
 }
 
@@ -69,7 +69,7 @@ export function describeWith(needs: readonly (() => unknown)[], name: string, su
     for (const need of needs) need();
   } catch (error) {
     if (!(error instanceof MissingServer) || process.env.LONJA_TEST_ALL) throw error;
-    process.stderr.write(`\n!!! ${error.message}\n`);
+    process.stderr.write(`\n!!! ${error.message}, so its tests are SKIPPED\n`);
     describe.skip(name, suite);
     return;
   }
