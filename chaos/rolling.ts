@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ServiceName } from "../services/contracts.ts";
-import { disagreementsSeenBy, promisesNotKept } from "../test/books.ts";
+import { disagreementsSeenBy, promisesNotKept, whatStaysWrong } from "../test/books.ts";
 import { Buyers, type Failure } from "../test/buyers.ts";
-import { adminOf, until } from "../test/client.ts";
+import { adminOf } from "../test/client.ts";
 import { everyService, ShopCluster } from "../test/cluster.ts";
 import { needNats, startNats } from "../test/servers/nats.ts";
 import { needPostgres, newDatabase, startPostgres } from "../test/servers/postgres.ts";
@@ -20,6 +20,7 @@ export interface Step {
   service: ServiceName;
   /** Orders that were confirmed while its nodes were exchanged. */
   confirmed: number;
+  /** Requests that were not answered, or not as they should be. */
   failures: readonly Failure[];
 }
 
@@ -28,14 +29,12 @@ export interface RollingOptions {
   /** The services whose nodes are exchanged; all where nothing is said. */
   services?: readonly ServiceName[] | undefined;
   onStep?: (step: Step) => void;
-  /** Ends it before the next node, with all that it has started. */
+  /** Sends people home and ends it, with all that it has started. */
   signal?: AbortSignal;
 }
 
 /** So many purchases are answered after each node that was exchanged before the next one is. */
 const PURCHASES = 15;
-/** A shop that has just been broken is looked at for about two minutes before what is wrong there is wrong. */
-const LOOKS = 30;
 const goods = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`MUG-${n}`, 100_000]));
 
 export const knows = ({ folder }: Version, service: ServiceName): boolean =>
@@ -83,11 +82,14 @@ class Rolling {
       await Promise.all(twice.map((service) => this.#add(service, knows(this.#options.other, service))));
       await this.#shop.ready();
       buyers = await Buyers.of(this.#shop, await this.#staff(), goods);
+      const sendHome = buyers.goHome.bind(buyers);
+      this.#options.signal?.addEventListener("abort", () => void sendHome());
       await buyers.untilCalm(PURCHASES);
       await this.#roll(buyers).catch((error: Error) => this.#note(error.message));
       this.#options.signal?.throwIfAborted();
       await buyers.goHome();
       await this.#compare(buyers).catch((error: Error) => this.#note(error.message));
+      this.#note(...(await this.#shop.close()).map((exit) => `${exit} when the shop was closed`));
       return this.#wrong;
     } finally {
       await buyers?.goHome();
@@ -108,28 +110,31 @@ class Rolling {
     const { other, services = everyService, onStep } = this.#options;
     for (const to of ["this", "other", "this"] as const)
       for (const service of services.filter((service) => knows(other, service))) {
-        const [promised, failed] = [buyers.confirmed.size, buyers.failures.length];
+        const [promised, failed, odd] = [buyers.confirmed.size, buyers.failures.length, buyers.unexpected.length];
         await this.#exchange(service, to === "other", buyers);
         const confirmed = buyers.confirmed.size - promised;
-        onStep?.({ to, service, confirmed, failures: buyers.failures.slice(failed) });
+        const failures = [...buyers.failures.slice(failed), ...buyers.unexpected.slice(odd)];
+        onStep?.({ to, service, confirmed, failures });
         if (confirmed === 0) this.#note(`Nobody could buy anything with ${service} of ${to} version`);
       }
   }
 
   async #exchange(service: ServiceName, isOther: boolean, buyers: Buyers): Promise<void> {
-    for (const { process } of this.#shop.alive(service)) {
+    const there = this.#shop.alive(service);
+    if (there.length !== 2) this.#note(`Of two nodes of ${service} ${there.length} were there`);
+    for (const { process } of there) {
       this.#options.signal?.throwIfAborted();
       await this.#add(service, isOther);
       await this.#shop.ready();
       const { code, signal } = await process.stop();
       if (code !== 0) this.#note(`${process.name} did not stop by itself: ${signal ?? code}`);
+      await buyers.repeat();
       await buyers.untilCalm(PURCHASES);
     }
   }
 
   async #compare(buyers: Buyers): Promise<void> {
-    const look = async () => disagreementsSeenBy(await this.#staff(), goods);
-    this.#note(...(await until(look, (wrong) => wrong.length === 0, LOOKS)));
+    this.#note(...(await whatStaysWrong(async () => disagreementsSeenBy(await this.#staff(), goods))));
     this.#note(...(await promisesNotKept(await this.#staff(), buyers.confirmed)), ...this.#shop.slips());
   }
 

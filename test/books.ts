@@ -49,6 +49,18 @@ export async function disagreementsSeenBy(admin: Client, opened: Opened): Promis
   return [...findingsOf(report), ...unlikeAtFirst(opened, orders, levels)];
 }
 
+const LOOK_MS = 250;
+
+/** What is still wrong when it was looked at for so long: mails, refunds and facts come after the answer. */
+export async function whatStaysWrong(look: () => Promise<string[]>, patienceMs = 60_000): Promise<string[]> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const wrong = await look();
+    if (wrong.length === 0 || performance.now() > until) return wrong;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
 /** Who was promised something that is not there, of orders by id. */
 export async function promisesNotKept(admin: Client, promised: Iterable<string>): Promise<string[]> {
   const orders = await admin.all<Order>("/v1/admin/orders");

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { anOrder, Client, stockMugs } from "./client.ts";
+import { anOrder, Client, type Reply, stockMugs } from "./client.ts";
 
 const tokens = [...Array<string>(8).fill("tok_visa"), "tok_declined", "tok_flaky"];
 const PAUSE_MS = 40;
@@ -29,12 +29,18 @@ interface Doors {
 export class Buyers {
   readonly #doors: Doors;
   readonly #ready = new Set<string>();
+  /** Doors that have not said the last time how they are. */
+  readonly #silent = new Set<string>();
+  /** The purchase that was confirmed last, as it was asked for and answered. */
+  #last: { order: object; key: string; text: string } | undefined;
   readonly #people: Promise<void>[] = [];
   #isOver = false;
   #turn = 0;
   /** What was promised: orders by id. */
   readonly confirmed = new Set<string>();
   readonly failures: Failure[] = [];
+  /** What was answered, but is no answer to what people ask here. */
+  readonly unexpected: Failure[] = [];
   /** Purchases that were answered, since the last failure. */
   inARow = 0;
   answered = 0;
@@ -95,8 +101,11 @@ export class Buyers {
     const look = async (url: string) => {
       const health = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
       await health?.arrayBuffer().catch(() => undefined);
+      // Whoever says no is believed at once, and silence the second time.
       if (health?.status === 200) this.#ready.add(url);
-      else this.#ready.delete(url);
+      else if (health || this.#silent.has(url)) this.#ready.delete(url);
+      if (health) this.#silent.delete(url);
+      else this.#silent.add(url);
     };
     await Promise.all(urls.map(look));
   }
@@ -137,10 +146,26 @@ export class Buyers {
     }
   }
 
+  /** Asks once more for the purchase that was confirmed last, and expects the same answer. */
+  async repeat(): Promise<void> {
+    if (!this.#last) return;
+    const { order, key, text } = this.#last;
+    const reply = await this.#ask("POST", "/v1/orders", { "idempotency-key": key }, order);
+    if (reply && reply.text !== text) this.#wonderAt("the same purchase again", reply);
+  }
+
+  #wonderAt(what: string, { status, text }: Reply): void {
+    this.unexpected.push({ what, why: `${status} ${text}` });
+  }
+
   async #insist(order: object, key: string): Promise<void> {
     while (!this.#isOver) {
       const reply = await this.#ask("POST", "/v1/orders", { "idempotency-key": key }, order);
-      if (reply?.status === 201) this.confirmed.add(reply.body.id);
+      if (reply && !asUsual(reply)) this.#wonderAt("POST /v1/orders", reply);
+      if (reply?.status === 201) {
+        this.confirmed.add(reply.body.id);
+        this.#last = { order, key, text: reply.text };
+      }
       if (reply?.status === 202) await this.#follow(reply.body);
       // Whatever is asked for a second time at once is to be asked for again; all else is an answer.
       if (reply && reply.body.code !== "request_in_progress") break;
@@ -154,6 +179,7 @@ export class Buyers {
   async #follow({ id, guestToken }: { id: string; guestToken: string }): Promise<void> {
     while (!this.#isOver) {
       const order = await this.#ask("GET", `/v1/orders/${id}`, { "x-guest-token": guestToken });
+      if (order && order.status !== 200) this.#wonderAt(`GET /v1/orders/${id}`, order);
       if (order?.body.status === "confirmed") this.confirmed.add(id);
       if (order && order.body.status !== "pending") break;
       await pause(100);
@@ -164,11 +190,16 @@ export class Buyers {
   async #stroll(): Promise<void> {
     let { refreshToken } = this.#doors.session;
     for (; !this.#isOver; await pause(PAUSE_MS)) {
-      await this.#ask("GET", "/v1/products?limit=5");
+      const products = await this.#ask("GET", "/v1/products?limit=5");
+      if (products && products.status !== 200) this.#wonderAt("GET /v1/products", products);
       const session = await this.#ask("POST", "/v1/auth/refresh", {}, { refreshToken });
+      if (session && session.status !== 200) this.#wonderAt("POST /v1/auth/refresh", session);
       refreshToken = session?.body.refreshToken ?? refreshToken;
     }
   }
 }
 
+/** It came off, or is under way, or the card was declined. */
+const asUsual = ({ status, body }: Reply): boolean =>
+  [201, 202, 402].includes(status) || body.code === "request_in_progress";
 const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;

@@ -105,7 +105,7 @@ export class ShopCluster {
     } as TestNode;
     this.nodes.push(node);
     if (await node.process.opened) return node;
-    throw new Error(`${name} did not start:\n${this.said()}`);
+    throw new Error(`${name} did not start:\n${said.slice(-20).join("\n")}`);
   }
 
   /** Whatever gateway is there knows all services. */

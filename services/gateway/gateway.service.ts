@@ -97,6 +97,8 @@ interface Gateway extends WebRouter {
   crowd: Crowd;
   metrics: Metrics;
   description: Json;
+  /** The node has been open: one that is not any more is about to stop. */
+  hasOpened: boolean;
   drained: Promise<void> | undefined;
   graph: Promise<Graph> | undefined;
 
@@ -145,8 +147,10 @@ export default {
     live: () => ({ status: "ok" as const }),
 
     ready() {
+      this.hasOpened ||= this.broker.started;
+      const isStopping = this.drained !== undefined || (this.hasOpened && !this.broker.started);
       const missing = this.missing().map((path) => ({ path, message: "is away" }));
-      const errors = this.drained ? [...missing, { path: "gateway", message: "is stopping" }] : missing;
+      const errors = isStopping ? [...missing, { path: "gateway", message: "is stopping" }] : missing;
       if (errors.length) throw new Refusal("unavailable", undefined, { errors, retryAfterSeconds: 1 });
       const states = this.needed().map((name) => [name, this.isUp(name) ? "up" : "away"] as const);
       return { status: "ok" as const, services: Object.fromEntries(states) };
@@ -267,6 +271,7 @@ export default {
   created() {
     const { world, shop: settings, figures, broker } = this;
     this.met = new Set();
+    this.hasOpened = false;
     this.crowd = new Crowd(settings.rateLimit);
     const surroundings = {
       settings,

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { jest } from "@jest/globals";
 import { Client as Database } from "pg";
-import { disagreementsSeenBy, promisesNotKept } from "../books.ts";
+import { disagreementsSeenBy, promisesNotKept, whatStaysWrong } from "../books.ts";
 import { Buyers } from "../buyers.ts";
 import { adminOf, type Client, until } from "../client.ts";
 import { ShopCluster } from "../cluster.ts";
@@ -36,11 +36,18 @@ class BusyShop {
   static async open(env: Record<string, string> = {}): Promise<BusyShop> {
     const cluster = await ShopCluster.embedded({ RATE_LIMIT: "off", ...env });
     cluster.mend();
-    const [url = ""] = cluster.urls;
-    const admin = await adminOf(url);
-    const shop = new BusyShop(cluster, await Buyers.of(cluster, admin, opened), admin);
-    await shop.buyers.untilCalm(10);
-    return shop;
+    let buyers: Buyers | undefined;
+    try {
+      const [url = ""] = cluster.urls;
+      const admin = await adminOf(url);
+      buyers = await Buyers.of(cluster, admin, opened);
+      await buyers.untilCalm(10);
+      return new BusyShop(cluster, buyers, admin);
+    } catch (error) {
+      await buyers?.goHome();
+      await cluster.close();
+      throw error;
+    }
   }
 
   /** It is the same process, all is as if nothing had been, and nothing that was promised is lost. */
@@ -49,11 +56,7 @@ class BusyShop {
     await buyers.untilCalm(20, 60_000);
     await buyers.goHome();
     expect(cluster.alive().map(({ process }) => process.pid)).toEqual([pid]);
-    const wrong = await until(
-      () => disagreementsSeenBy(admin, opened),
-      (all) => all.length === 0,
-      10,
-    );
+    const wrong = await whatStaysWrong(() => disagreementsSeenBy(admin, opened));
     expect(wrong.slice(0, 20)).toEqual([]);
     expect(await promisesNotKept(admin, buyers.confirmed)).toEqual([]);
     expect(cluster.slips()).toEqual([]);
@@ -94,6 +97,7 @@ describeWith([needPrlimit], "no file handle is left", () => {
     );
     expect(seen).toBeGreaterThan(promised + 20);
 
+    expect(await isTaken()).toBe(false);
     limit(pid, before);
     expect(await isTaken()).toBe(true);
     for (const guest of crowd) guest.destroy();
@@ -104,7 +108,8 @@ describeWith([needPrlimit], "no file handle is left", () => {
 describeWith([needPostgres, ours("LONJA_TEST_POSTGRES_URL")], "PostgreSQL", () => {
   let server: BreakableServer;
   let operator: Database;
-  let shop: BusyShop;
+  let STORE: string;
+  let shop: BusyShop | undefined;
   beforeAll(async () => {
     server = await startPostgres();
   });
@@ -116,35 +121,44 @@ describeWith([needPostgres, ours("LONJA_TEST_POSTGRES_URL")], "PostgreSQL", () =
     await operator.query(`DROP ROLE IF EXISTS ${ROLE}`);
     await operator.query(`CREATE ROLE ${ROLE} LOGIN`);
     await operator.query(`ALTER DATABASE nothing_left OWNER TO ${ROLE}`);
-    shop = await BusyShop.open({ STORE: Object.assign(url, { username: ROLE }).href });
+    STORE = Object.assign(url, { username: ROLE }).href;
   });
   afterEach(async () => {
     await operator.end();
     await shop?.close();
+    shop = undefined;
   });
   afterAll(() => server.stop());
 
   /** A door that takes a second to say how it is looks closed to a balancer. */
-  const toldOtherwise = () => shop.buyers.failures.filter(({ why }) => !/^503|^no door is open/.test(why));
-  const refused = () => shop.buyers.failures.filter(({ why }) => why.startsWith("503")).length;
+  const toldOtherwise = ({ failures }: Buyers) => failures.filter(({ why }) => !/^503|^no door is open/.test(why));
+  const told503 = async ({ failures }: Buyers) => failures.filter(({ why }) => why.startsWith("503")).length;
 
   test("has no connection left: buyers are told to come again, and it goes on by itself when there is one", async () => {
+    shop = await BusyShop.open({ STORE });
+    const { buyers } = shop;
     await operator.query(`ALTER ROLE ${ROLE} CONNECTION LIMIT 0`);
     await operator.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [ROLE]);
     // More than were under way when the connections went.
-    await shop.buyers.untilSomeFail(shop.buyers.failures.length, 30);
-    expect(refused()).toBeGreaterThan(10);
+    const seen = await until(
+      () => told503(buyers),
+      (count) => count > 30,
+      1_200,
+    );
+    expect(seen).toBeGreaterThan(30);
     await operator.query(`ALTER ROLE ${ROLE} CONNECTION LIMIT -1`);
     await shop.expectToBeAsBefore();
-    expect(toldOtherwise()).toEqual([]);
+    expect(toldOtherwise(buyers)).toEqual([]);
   });
 
   test("loses one of its processes to kill -9, and restarts itself: buyers are told to come again", async () => {
-    const before = shop.buyers.failures.length;
+    shop = await BusyShop.open({ STORE });
+    const { buyers } = shop;
+    const before = buyers.failures.length;
     const { rows } = await operator.query("SELECT pid FROM pg_stat_activity WHERE usename = $1 LIMIT 1", [ROLE]);
     process.kill(rows[0].pid, "SIGKILL");
-    await shop.buyers.untilSomeFail(before, 0);
+    await buyers.untilSomeFail(before, 0);
     await shop.expectToBeAsBefore();
-    expect(toldOtherwise()).toEqual([]);
+    expect(toldOtherwise(buyers)).toEqual([]);
   });
 });
